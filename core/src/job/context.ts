@@ -1,0 +1,32 @@
+import type { Needs, Readers, Writers } from "./connections.ts";
+import type { RunEvent } from "./events.ts";
+import type { InputShape, InputValues } from "./inputs.ts";
+
+/** Which run this is. */
+export interface RunIdentity {
+  /** Sorts by start: `20261120T020000Z-4f2a`. */
+  readonly id: string;
+  readonly job: string;
+  /** The entry of `lakeferry.yml`, when it was started by one. */
+  readonly entry?: string;
+  readonly startedAt: Date;
+}
+
+/** What a job may use while it plans, compares and counts: nothing in it can write. */
+export interface ReadContext<I extends InputShape = InputShape, N extends Needs = Needs, S = unknown> {
+  readonly inputs: InputValues<I>;
+  readonly connections: Readers<N>;
+  /** What `prepare` returned. */
+  readonly state: S;
+  readonly run: RunIdentity;
+  readonly signal: AbortSignal;
+  readonly now: () => number;
+  readonly random: () => number;
+  say(event: Extract<RunEvent, { type: "progress" | "warning" | "finding" | "metric" }>): void;
+}
+
+/** The same, with connections that write: handed to `run`, `seal` and `compensate` alone. */
+export interface WriteContext<I extends InputShape = InputShape, N extends Needs = Needs, S = unknown>
+  extends Omit<ReadContext<I, N, S>, "connections"> {
+  readonly connections: Writers<N>;
+}
