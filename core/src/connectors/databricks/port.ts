@@ -1,5 +1,3 @@
-import type { Port } from "../../job/connections.ts";
-
 /**
  * An object of the workspace, as `GET /api/2.0/workspace/list` tells it.
  * https://docs.databricks.com/api/workspace/workspace/list

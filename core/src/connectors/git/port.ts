@@ -1,4 +1,3 @@
-import type { Port } from "../../job/connections.ts";
 import type { LeaseStore } from "../../job/lease.ts";
 
 /** A ref of the remote: `refs/heads/main`; `peeled` is the commit behind an annotated tag. */
