@@ -10,6 +10,8 @@ export interface RunIdentity {
   /** The entry of `lakeferry.yml`, when it was started by one. */
   readonly entry?: string;
   readonly startedAt: Date;
+  /** How long what runs leave behind is kept: records, abandoned working branches. */
+  readonly retentionMs: number;
 }
 
 /** What a job may use while it plans, compares and counts: nothing in it can write. */

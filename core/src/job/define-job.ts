@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { Needs } from "./connections.ts";
 import type { ReadContext, WriteContext } from "./context.ts";
 import type { Equation } from "./equation.ts";
-import type { Forecast, Totals } from "./events.ts";
+import type { Forecast } from "./events.ts";
 import type { InputShape } from "./inputs.ts";
 import type { Json } from "./json.ts";
 import type { LeaseClaim } from "./lease.ts";
@@ -29,7 +29,7 @@ export interface Job<I extends InputShape, N extends Needs, S> {
   prepare(c: ReadContext<I, N, undefined>): Promise<S>;
   lease?(c: WriteContext<I, N, undefined>): LeaseClaim;
   /** What the plan comes to: counts, time, warnings. */
-  forecast?(c: ReadContext<I, N, S>, plan: Readonly<Record<string, Totals>>): Promise<Forecast>;
+  forecast?(c: ReadContext<I, N, S>): Promise<Forecast>;
   readonly phases: readonly AnyPhase<I, N, S>[];
   /** States equations: the left side counted at the source, the right by asking the destination. */
   reconcile(c: ReadContext<I, N, S>): Promise<readonly Equation[]>;

@@ -89,3 +89,12 @@ export type RunEvent =
       /** How to go on, when the run did not end well. */
       readonly next?: string;
     };
+
+/** What of an error is told and recorded. */
+export function errorFacts(error: { code: string; message: string; hint?: string | undefined }): ErrorFacts {
+  return {
+    code: error.code,
+    message: error.message,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  };
+}

@@ -1,0 +1,199 @@
+import { hostname } from "node:os";
+import type { Opened } from "../job/connections.ts";
+import type { ReadContext, RunIdentity, WriteContext } from "../job/context.ts";
+import type { AnyJob } from "../job/define-job.ts";
+import { equationText, holds } from "../job/equation.ts";
+import { asLakeferryError, cancelled, LakeferryError } from "../job/errors.ts";
+import { errorFacts, type Outcome, type RunEvent, type Totals } from "../job/events.ts";
+import type { Json } from "../job/json.ts";
+import { type HeldLease, holdLease } from "./hold-lease.ts";
+import type { Journal } from "./journal.ts";
+import { runPhase } from "./run-phase.ts";
+
+export interface ExecuteOptions {
+  readonly job: AnyJob;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  /** The open connections by role. In a dry run only their reading half is touched. */
+  readonly connections: Readonly<Record<string, Pick<Opened<never>, "read" | "write">>>;
+  readonly run: RunIdentity;
+  readonly dryRun: boolean;
+  readonly journal: Journal;
+  readonly lease: {
+    readonly ttlMs: number;
+    readonly takeOver: boolean;
+    readonly group: string;
+    readonly shard?: string;
+  };
+  readonly signal: AbortSignal;
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly say: (event: RunEvent) => void;
+}
+
+/** Runs a job to its end: lease, prepare, forecast, phases, reconcile, compensate. Never throws; the outcome says it all. */
+export async function execute(o: ExecuteOptions): Promise<Outcome> {
+  const started = o.now();
+  const run = new JobRun(o);
+  o.say({ type: "started", job: o.job.id, run: o.run.id, dryRun: o.dryRun });
+  let error: LakeferryError | undefined;
+  try {
+    await run.whole();
+  } catch (thrown) {
+    error = o.signal.aborted ? cancelled(o.signal) : asLakeferryError(thrown);
+  }
+  const outcome: Outcome = error
+    ? error.code === "cancelled"
+      ? "cancelled"
+      : "failed"
+    : run.incomplete
+      ? "partial"
+      : "succeeded";
+  const next = o.dryRun ? undefined : NEXT[outcome];
+  o.say({
+    type: "finished",
+    outcome,
+    seconds: (o.now() - started) / 1000,
+    outputs: run.outputs(),
+    ...(error ? { error: errorFacts(error) } : {}),
+    ...(next ? { next } : {}),
+  });
+  return outcome;
+}
+
+const NEXT: Readonly<Partial<Record<Outcome, string>>> = {
+  cancelled: "Run the same command again: it goes on where this run stopped.",
+  failed: "When the cause is removed, run the same command again: what is done is not done twice.",
+  partial: "Run the same command again to try what is missing.",
+};
+
+// biome-ignore lint/suspicious/noExplicitAny: the engine passes a job's own data through unread
+type Any = any;
+
+class JobRun {
+  readonly #o: ExecuteOptions;
+  readonly #read: ReadContext<Any, Any, Any>;
+  readonly #write: WriteContext<Any, Any, Any> | undefined;
+  readonly #shared: { state: unknown } = { state: undefined };
+  #prepared = false;
+  /** Whether an item was rejected or a step failed. */
+  incomplete = false;
+
+  constructor(o: ExecuteOptions) {
+    this.#o = o;
+    const base = { inputs: o.inputs, run: o.run, signal: o.signal, now: o.now, random: o.random, say: o.say };
+    this.#read = this.#context({ ...base, connections: half(o.connections, "read") });
+    this.#write = o.dryRun
+      ? undefined
+      : this.#context({ ...base, connections: half(o.connections, "write") });
+  }
+
+  /** A context whose `state` is what `prepare` will have returned. */
+  #context<C>(base: object): C {
+    const shared = this.#shared;
+    return Object.defineProperty(base, "state", { get: () => shared.state, enumerable: true }) as C;
+  }
+
+  async whole(): Promise<void> {
+    const { job, say } = this.#o;
+    if (!this.#write) return this.#rehearse();
+    const lease = job.lease ? await this.#hold(job.lease(this.#write)) : undefined;
+    const signal = lease ? AbortSignal.any([this.#o.signal, lease.lost]) : this.#o.signal;
+    try {
+      await this.#prepare();
+      for (const phase of job.phases) {
+        say({ type: "phase", phase: phase.name, title: phase.title });
+        const journal = phase.journaled ? this.#o.journal : undefined;
+        await runPhase({ phase, read: this.#read, write: this.#write, journal, signal, say: this.#listen });
+        if (lease?.lost.aborted) throw lease.lost.reason;
+      }
+      await this.#reconcile();
+      await this.#o.journal.clear();
+    } finally {
+      const last = await lease?.release().catch((thrown) => this.#leaseNotReleased(thrown));
+      if (last !== false && this.#prepared) await job.compensate?.(this.#write);
+    }
+  }
+
+  outputs(): Readonly<Record<string, Json>> {
+    return (this.#prepared && this.#o.job.result?.(this.#read)) || {};
+  }
+
+  #hold(claim: Parameters<typeof holdLease>[0]): Promise<HeldLease> {
+    const { run, lease } = this.#o;
+    const holder = {
+      run: run.id,
+      host: hostname(),
+      pid: process.pid,
+      group: lease.group,
+      since: run.startedAt.toISOString(),
+      ...(lease.shard ? { shard: lease.shard } : {}),
+    };
+    return holdLease(claim, holder, lease);
+  }
+
+  #leaseNotReleased(thrown: unknown): boolean {
+    this.#o.say({
+      type: "warning",
+      text: `The lease could not be given back (${asLakeferryError(thrown).message}); it ends by itself.`,
+    });
+    return true;
+  }
+
+  async #prepare(): Promise<void> {
+    const { job, say } = this.#o;
+    say({ type: "phase", phase: "prepare", title: "Comparing source and destination" });
+    this.#shared.state = await job.prepare(this.#read);
+    this.#prepared = true;
+    const forecast = await job.forecast?.(this.#read);
+    if (forecast) say({ type: "forecast", forecast });
+    this.#o.signal.throwIfAborted();
+  }
+
+  /** A dry run: everything is planned, nothing is done. There is no write context that could do it. */
+  async #rehearse(): Promise<void> {
+    await this.#prepare();
+    for (const phase of this.#o.job.phases) {
+      const totals = { steps: 0, items: 0, bytes: 0, calls: 0 };
+      for await (const step of phase.plan(this.#read)) {
+        add(totals, step.cost);
+        this.#o.signal.throwIfAborted();
+      }
+      this.#o.say({ type: "planned", phase: phase.name, totals, complete: true });
+    }
+  }
+
+  async #reconcile(): Promise<void> {
+    const { job, say } = this.#o;
+    say({ type: "reconciling" });
+    const wrong: string[] = [];
+    for (const equation of await job.reconcile(this.#read)) {
+      say({ type: "reconciled", equation, holds: holds(equation) });
+      if (!holds(equation)) wrong.push(`${equation.name}: ${equationText(equation)}`);
+    }
+    if (wrong.length === 0) return;
+    throw new LakeferryError(`The result does not add up. ${wrong.join("; ")}.`, {
+      code: "unbalanced",
+      hint: "Something changed the destination during the run, or a write was lost. The report names the objects. Run the same command again.",
+    });
+  }
+
+  readonly #listen = (event: RunEvent): void => {
+    if (event.type === "step-failed" || (event.type === "step-finished" && event.rejected.length > 0))
+      this.incomplete = true;
+    this.#o.say(event);
+  };
+}
+
+function half(connections: ExecuteOptions["connections"], side: "read" | "write"): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(connections).map(([role, opened]) => [role, opened[side]]));
+}
+
+function add(
+  totals: { -readonly [K in keyof Totals]: Totals[K] },
+  cost: { calls: number; items: number; bytes: number },
+): void {
+  totals.steps += 1;
+  totals.items += cost.items;
+  totals.bytes += cost.bytes;
+  totals.calls += cost.calls;
+}
