@@ -12,4 +12,4 @@ export { parseDuration } from "./job/inputs.ts";
 export { kebab } from "./job/names.ts";
 export { type DescribedInput, describeInputs } from "./render/described-inputs.ts";
 export { Progress } from "./runtime/progress.ts";
-export { bytes, count, countOf, timeSpan } from "./runtime/quantities.ts";
+export { bytes, count, countOf, timeSpan } from "./job/quantities.ts";

@@ -8,8 +8,9 @@ import { parseDuration, type Shard } from "../job/inputs.ts";
 import type { Json } from "../job/json.ts";
 import { execute } from "../runtime/execute.ts";
 import { openJournal } from "../runtime/journal.ts";
+import { runStamp } from "../job/run-stamp.ts";
 import { report } from "../runtime/report.ts";
-import { dropOldRecords, runStamp, writeRecord } from "../runtime/run-record.ts";
+import { dropOldRecords, writeRecord } from "../runtime/run-record.ts";
 import { emptySummary, fold, type RunSummary } from "../runtime/summary.ts";
 import { connectorContext } from "./connector-context.ts";
 import { findJob } from "./definitions.ts";
@@ -95,7 +96,7 @@ class Attempt {
     const inputs = readInputs(job, this.#request.values);
     const state = openState(this.#request.state ?? this.#request.config?.state, this.#host.cwd);
     const startedAt = new Date(this.#host.now());
-    const id = `${runStamp(startedAt)}-${Math.floor(this.#host.random() * 0x10000)
+    const id = `${runStamp(startedAt.getTime())}-${Math.floor(this.#host.random() * 0x10000)
       .toString(16)
       .padStart(4, "0")}`;
     const entry = this.#request.entry;

@@ -1,6 +1,6 @@
 import type { JobResult } from "../app/run-job.ts";
 import { equationText } from "../job/equation.ts";
-import { bytes, count, countOf, timeSpan } from "../runtime/quantities.ts";
+import { bytes, count, countOf, timeSpan } from "../job/quantities.ts";
 
 const MARK = {
   succeeded: "✓ Succeeded",

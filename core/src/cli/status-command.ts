@@ -3,7 +3,7 @@ import { loadConfig } from "../app/load-config.ts";
 import { type EntryStatus, status, tooOld } from "../app/status.ts";
 import { LakeferryError } from "../job/errors.ts";
 import { parseDuration } from "../job/inputs.ts";
-import { timeSpan } from "../runtime/quantities.ts";
+import { timeSpan } from "../job/quantities.ts";
 import type { CliHost } from "./cli-host.ts";
 
 interface StatusOptions {

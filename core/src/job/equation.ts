@@ -27,3 +27,7 @@ export function equationText(equation: Equation): string {
   const sign = holds(equation) ? "=" : "≠";
   return `${side(equation.left)} ${sign} ${equation.right.map(side).join(" + ")}`;
 }
+
+export function equationSide(label: string, count: number, by: Side["by"]): Side {
+  return { label, count: BigInt(count), by };
+}

@@ -1,5 +1,5 @@
 import type { RunEvent } from "../job/events.ts";
-import { bytes, count, timeSpan } from "./quantities.ts";
+import { bytes, count, timeSpan } from "../job/quantities.ts";
 
 /** How far the phase at work is, as one line of text; a fold over events that a terminal or an editor shows. */
 export class Progress {

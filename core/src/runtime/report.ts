@@ -1,5 +1,5 @@
 import { equationText } from "../job/equation.ts";
-import { bytes, count, timeSpan } from "./quantities.ts";
+import { bytes, count, timeSpan } from "../job/quantities.ts";
 import type { RunSummary } from "./summary.ts";
 
 /** GitHub drops a step summary over 1 MiB whole; a report stays below. */

@@ -1,5 +1,6 @@
 import type { Json } from "../job/json.ts";
 import type { StateStore } from "../job/state.ts";
+import { runStamp } from "../job/run-stamp.ts";
 import type { RunSummary } from "./summary.ts";
 
 /** What is kept of a run at the state location, as `runs/<run>.json`. Holds no credential. */
@@ -52,13 +53,8 @@ export async function readRecords(store: StateStore, most: number): Promise<read
 
 /** Deletes records and journals of runs that began more than `days` ago. Run ids sort by their start. */
 export async function dropOldRecords(store: StateStore, days: number, now: number): Promise<number> {
-  const oldest = runStamp(new Date(now - days * DAY_MS));
+  const oldest = runStamp(now - days * DAY_MS);
   const old = (await store.list("runs/")).filter((key) => key.slice("runs/".length) < oldest);
   for (const key of old) await store.delete(key);
   return old.length;
-}
-
-/** `20261120T020000Z`: the part of a run id that sorts. */
-export function runStamp(date: Date): string {
-  return date.toISOString().replace(/[-:]/g, "").replace(/\.\d+/, "");
 }

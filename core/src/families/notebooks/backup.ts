@@ -1,0 +1,144 @@
+import { defineJob, definePhase } from "../../job/define-job.ts";
+import type { Receipt, Step } from "../../job/phase.ts";
+import { type BackupNeeds, type BackupRead, type BackupState, prepareBackup } from "./backup-state.ts";
+import type { FolderChanges } from "./compare.ts";
+import { cheapestWay, type ExportData, exportStep, runExport, type StagedExport } from "./export-step.ts";
+import { forecastBackup } from "./forecast-backup.ts";
+import { backupInputs } from "./inputs.ts";
+import type { ManifestEntry } from "./manifest-bucket.ts";
+import { leaseKey } from "./lease-key.ts";
+import { publish, sweepAbandoned } from "./publish.ts";
+import { reconcileBackup } from "./reconcile-backup.ts";
+import { type GroupChanges, writeGroup } from "./write-group.ts";
+
+type Inputs = typeof backupInputs;
+
+/** A group is pushed when it holds this much, or is this old: what a crash costs at most. */
+const GROUP = { items: 5_000, bytes: 64_000_000, seconds: 60 };
+const REMOVED_AT_ONCE = 5_000;
+
+type RemovalData = { readonly branch: string; readonly paths: readonly string[] };
+
+/** Takes out what is gone, first: a name that becomes free may be that of a new object. */
+const remove = definePhase<RemovalData, { branch: string; entries: readonly ManifestEntry[] }, Inputs, BackupNeeds, BackupState>({
+  name: "remove",
+  title: "Removing what is gone",
+  async *plan(c) {
+    for (const [branch, { comparison }] of c.state.parts) {
+      for (let at = 0; at < comparison.gone.length; at += REMOVED_AT_ONCE) {
+        const entries = comparison.gone.slice(at, at + REMOVED_AT_ONCE);
+        yield { id: `${branch}:${entries[0]!.path}`, title: `${entries.length} objects of ${branch}`, fingerprint: "", cursor: "", cost: { calls: 0, items: entries.length, bytes: 0 }, data: { branch, paths: entries.map(({ path }) => path) } };
+      }
+    }
+  },
+  async run({ data: { branch, paths } }, c) {
+    const { manifest } = c.state.parts.get(branch)!.partition;
+    const entries = paths.map((path) => manifest.get(path)).filter((entry) => entry !== undefined);
+    return { items: entries.length, bytes: 0, staged: { branch, entries } };
+  },
+  async seal(group, c) {
+    const keep = c.inputs.deleted === "keep";
+    await writeGroup(c, new Map(group.map(({ staged }): [string, GroupChanges] => [staged.branch, { put: [], remove: staged.entries, keep }])));
+    return group.map(({ step, staged }): Receipt => ({ step: step.id, outcome: "deleted", items: staged.entries.length, bytes: 0 }));
+  },
+});
+
+/** Exports what changed, folder by folder, and pushes a working branch as it grows. */
+const exporting = definePhase<ExportData, StagedExport, Inputs, BackupNeeds, BackupState>({
+  name: "export",
+  title: "Exporting what changed",
+  group: () => GROUP,
+  inFlight: (c) => c.inputs.concurrency,
+  async *plan(c) {
+    for (const [branch, { comparison }] of c.state.parts) {
+      for (const changes of comparison.folders) yield exportStep(c.state, branch, changes, cheapestWay(changes, c.inputs));
+    }
+  },
+  run: runExport,
+  seal: sealExports,
+});
+
+/** Only when a late sample showed that archives are not what single exports are: does again, one by one, what archives gave. */
+const recheck = definePhase<ExportData, StagedExport, Inputs, BackupNeeds, BackupState>({
+  name: "recheck",
+  title: "Exporting again one by one",
+  group: () => GROUP,
+  inFlight: (c) => c.inputs.concurrency,
+  async *plan(c) {
+    if (c.state.exporter.trust.broken === undefined) return;
+    for (const [branch, { comparison }] of c.state.parts) {
+      for (const changes of comparison.folders) {
+        const doubtful = c.state.fromArchives.get(changes.path);
+        const exports = changes.exports.filter(({ path }) => doubtful?.has(path));
+        if (exports.length > 0) yield exportStep(c.state, branch, { ...changes, exports, moves: [] } satisfies FolderChanges, "single");
+      }
+    }
+  },
+  run: runExport,
+  seal: sealExports,
+});
+
+async function sealExports(group: readonly { step: Step<ExportData>; staged: StagedExport }[], c: Parameters<typeof writeGroup>[0]): Promise<readonly Receipt[]> {
+  const byBranch = Map.groupBy(group, ({ staged }) => staged.branch);
+  await writeGroup(c, new Map([...byBranch].map(([branch, all]): [string, GroupChanges] => [branch, { put: all.flatMap(({ staged }) => staged.put), remove: [], keep: false }])));
+  return group.map(({ step, staged }): Receipt => ({ step: step.id, outcome: "written", items: staged.put.length, bytes: staged.put.reduce((sum, { size }) => sum + size, 0) }));
+}
+
+/** Moves the target branches and sets the tag. */
+const publishing = definePhase<null, null, Inputs, BackupNeeds, BackupState>({
+  name: "publish",
+  title: "Moving the branch and setting the tag",
+  async *plan(c) {
+    yield { id: "publish", title: c.inputs.branch, fingerprint: c.run.id, cursor: "", cost: { calls: 0, items: 0, bytes: 0 }, data: null };
+  },
+  run: async () => ({ items: 0, bytes: 0, staged: null }),
+  async seal(_group, c) {
+    await publish(c);
+    await sweepAbandoned(c);
+    return [];
+  },
+});
+
+/** `notebooks-backup`. */
+export const backup = defineJob({
+  id: "notebooks-backup",
+  summary: "Back up a Databricks workspace to a git repository",
+  description:
+    "Exports notebooks, workspace files and dashboards, only those that changed since the last backup, and pushes them to a branch and a tag. " +
+    "Whole folders are exported in one request where that is cheaper. A run that was stopped is gone on with by the same command, on any machine. " +
+    "In the end what the workspace listed is counted against what the remote has; a difference fails the run.",
+  effect: "writes",
+  inputs: backupInputs,
+  needs: { source: "databricks", destination: "git" },
+  outputs: {
+    commit: "the commit of the target branch (of the first, when there are several)",
+    tag: "the tag of this backup",
+    objects: "objects that the workspace listed",
+    exported: "objects that were exported",
+    removed: "objects that are gone from the workspace",
+    failed: "objects that could not be exported",
+  },
+  examples: [
+    { title: "Back up /Clients every night", with: { source: "https://adb-1.2.azuredatabricks.net", destination: "https://github.com/acme/notebooks.git", path: "/Clients" } },
+    { title: "What would be done?", with: { source: "workspace", destination: "backup", "dry-run": "true" } },
+    { title: "One of eight runners", with: { source: "workspace", destination: "backup", shard: "2/8" } },
+  ],
+  prepare: prepareBackup,
+  lease: (c) => ({ key: leaseKey(c.inputs), store: c.connections.destination.leases }),
+  forecast: forecastBackup,
+  phases: [remove, exporting, recheck, publishing],
+  reconcile: reconcileBackup,
+  result: (c: BackupRead) => {
+    const { state } = c;
+    const parts = [...state.parts.values()];
+    const sum = (of: (part: (typeof parts)[number]) => number) => parts.reduce((total, part) => total + of(part), 0);
+    return {
+      ...(state.published.commits[0] ? { commit: state.published.commits[0] } : {}),
+      ...(state.published.tags[0] ? { tag: state.published.tags[0] } : {}),
+      objects: state.scan.selected,
+      exported: sum(({ comparison }) => comparison.folders.reduce((n, { exports }) => n + exports.length, 0)) - state.failed.size - state.vanished.size,
+      removed: sum(({ comparison }) => comparison.gone.length),
+      failed: state.failed.size,
+    };
+  },
+});

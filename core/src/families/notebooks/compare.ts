@@ -1,0 +1,94 @@
+import type { Manifest } from "./manifest.ts";
+import type { ManifestEntry } from "./manifest-bucket.ts";
+import type { BackupFormat } from "./repository-names.ts";
+import type { ScannedFolder, ScannedObject } from "./scan-workspace.ts";
+
+/** An object whose bytes the backup has already: it was renamed, or its file has another name now. */
+export interface Move {
+  readonly object: ScannedObject;
+  readonly from: ManifestEntry;
+}
+
+/** What of one folder must be written. */
+export interface FolderChanges {
+  readonly path: string;
+  readonly exports: readonly ScannedObject[];
+  readonly moves: readonly Move[];
+  /** Selected objects of the folder, and all that an archive of it would hold. */
+  readonly objects: number;
+  readonly below: number;
+}
+
+/** The difference between a scan and a manifest. */
+export interface Comparison {
+  readonly folders: readonly FolderChanges[];
+  /** Entries whose object is gone from the workspace, or not at this path, or not selected any more. */
+  readonly gone: readonly ManifestEntry[];
+  readonly unchanged: number;
+  /** Files that somebody else changed, deleted or put where the backup writes. */
+  readonly edited: readonly string[];
+}
+
+export interface CompareOptions {
+  readonly manifest: Manifest;
+  /** Blob ids by file. */
+  readonly tree: ReadonlyMap<string, string>;
+  readonly format: BackupFormat;
+  /** The format that the manifest was written with, when there is one. */
+  readonly formatBefore: BackupFormat | undefined;
+  /** Folders that could not be listed: nobody knows what of them is gone. */
+  readonly unreadable: readonly string[];
+  /** Whether entries of this folder are of the shard at work. */
+  readonly mine: (folder: string) => boolean;
+}
+
+/** Compares by path, object id, type, language and modification time; renames are told by the object id. */
+export function compare(folders: readonly ScannedFolder[], o: CompareOptions): Comparison {
+  const present = new Set(folders.flatMap(({ objects }) => objects.map(({ path }) => path)));
+  const gone = goneEntries(present, o);
+  const owned = new Set<string>();
+  for (const { file } of o.manifest.entries()) owned.add(file);
+  const edited: string[] = [];
+  const changes: FolderChanges[] = [];
+  let unchanged = 0;
+  for (const folder of folders) {
+    const exports: ScannedObject[] = [];
+    const moves: Move[] = [];
+    for (const object of folder.objects) {
+      const entry = o.manifest.get(object.path);
+      const known = entry?.id === object.id ? entry : o.manifest.byId(object.id);
+      const same = known !== undefined && sameContent(known, object, o) ? known : undefined;
+      const intact = same !== undefined && o.tree.get(same.file) === same.blob;
+      if (same && !intact) edited.push(same.file);
+      else if (!entry && o.tree.has(object.file) && !owned.has(object.file)) edited.push(object.file);
+      if (!same || !intact) exports.push(object);
+      else if (same === entry && sameFile(same, object)) unchanged += 1;
+      else moves.push({ object, from: same });
+    }
+    if (exports.length + moves.length > 0) changes.push({ path: folder.path, exports, moves, objects: folder.objects.length, below: folder.below });
+  }
+  return { folders: changes, gone, unchanged, edited };
+}
+
+function goneEntries(present: ReadonlySet<string>, o: CompareOptions): ManifestEntry[] {
+  const gone: ManifestEntry[] = [];
+  for (const folder of o.manifest.folders()) {
+    const unknown = o.unreadable.some((path) => folder === path || folder.startsWith(`${path}/`));
+    if (unknown || !o.mine(folder)) continue;
+    for (const entry of o.manifest.inFolder(folder)) if (!present.has(entry.path) && entry.deleted === undefined) gone.push(entry);
+  }
+  return gone;
+}
+
+function sameContent(entry: ManifestEntry, object: ScannedObject, o: CompareOptions): boolean {
+  const format = object.type === "NOTEBOOK" ? o.format : "AUTO";
+  // An entry in another format than the backup's is one that was over the limit in that.
+  const formatted = entry.format === format || (o.formatBefore === o.format && object.type === "NOTEBOOK");
+  return formatted && entry.deleted === undefined && entry.type === object.type && entry.language === object.language && entry.modified === object.modified;
+}
+
+/** A notebook that is over the limit as JUPYTER is kept as source, so that its file has another extension. */
+function sameFile(entry: ManifestEntry, object: ScannedObject): boolean {
+  return entry.file === object.file || entry.file.replace(/\.\w+$/, "") === object.file.replace(/\.ipynb$/, "");
+}
+

@@ -1,0 +1,106 @@
+import type { Commit, GitReader, Ref } from "../../connectors/git/port.ts";
+import { LakeferryError } from "../../job/errors.ts";
+import type { Shard } from "../../job/inputs.ts";
+import { DESCRIPTION_FILE, type BackupDescription } from "./backup-description.ts";
+import type { Manifest } from "./manifest.ts";
+import { readBackup } from "./read-backup.ts";
+import { trailersOf } from "./trailers.ts";
+
+/** One branch of a backup: what it stands on, and the working branch that this run pushes as it grows. */
+export interface Partition {
+  /** The target branch, such as `main` or `main-2024`. */
+  readonly branch: string;
+  /** The target's head that the working branch was begun on; undefined when there was no such branch. */
+  readonly begunOn: string | undefined;
+  /** The commit that manifest and tree were read from: an unfinished working branch's head, else the target's. */
+  readonly base: string | undefined;
+  readonly working: { readonly ref: string; readonly resumed: boolean };
+  /** What the branch was written with; undefined when it holds no backup yet. */
+  readonly before: BackupDescription | undefined;
+  /** What the backup holds; changed as groups are sealed. */
+  readonly manifest: Manifest;
+  /** Blob ids by file at `base`: tells edits that somebody made inside the backup. */
+  readonly tree: ReadonlyMap<string, string>;
+  /** The newest commit of the working branch, as the remote has it; undefined while there is none. */
+  head: string | undefined;
+}
+
+export interface PartitionOptions {
+  readonly run: string;
+  readonly description: BackupDescription;
+  readonly folder: string;
+  readonly shard: Shard | undefined;
+  /** How old an unfinished working branch may be, in milliseconds. */
+  readonly maxAgeMs: number;
+  readonly now: number;
+  warn(text: string): void;
+}
+
+const WORKING = "refs/heads/backup/";
+const RUN = /^\d{8}T\d{6}Z-[0-9a-f]{4}$/;
+
+/** The working branch of a run on a target: its name says both, so that a later run finds what it may take up. */
+function workingRef(run: string, branch: string, shard: Shard | undefined): string {
+  return `${WORKING}${run}/${branch}${shard ? `.${shard.index}-of-${shard.of}` : ""}`;
+}
+
+/** Opens a target branch: takes up an unfinished working branch of the same backup, or begins one. */
+export async function openPartition(repository: GitReader, branch: string, refs: readonly Ref[], o: PartitionOptions): Promise<Partition> {
+  const target = refs.find(({ name }) => name === `refs/heads/${branch}`)?.oid;
+  const unfinished = await findUnfinished(repository, branch, refs, o);
+  const base = unfinished?.commit.oid ?? target;
+  const { description: before, manifest, tree } = await readBackup(repository, base, o.folder);
+  if (before) assertSameBackup(before, o.description, branch, repository.address);
+  return {
+    branch,
+    begunOn: unfinished ? unfinished.begunOn : target,
+    base,
+    working: { ref: unfinished?.ref.name ?? workingRef(o.run, branch, o.shard), resumed: unfinished !== undefined },
+    before,
+    manifest,
+    tree,
+    head: unfinished?.commit.oid,
+  };
+}
+
+/** Working branches whose run began before `oldest`: nobody takes them up any more. */
+export function abandoned(refs: readonly Ref[], oldest: string): readonly Ref[] {
+  return refs.filter(({ name }) => {
+    const run = name.startsWith(WORKING) ? name.slice(WORKING.length).split("/")[0]! : "";
+    return RUN.test(run) && run < oldest;
+  });
+}
+
+interface Unfinished {
+  readonly ref: Ref;
+  readonly commit: Commit;
+  readonly begunOn: string | undefined;
+}
+
+async function findUnfinished(repository: GitReader, branch: string, refs: readonly Ref[], o: PartitionOptions): Promise<Unfinished | undefined> {
+  const newestFirst = refs.filter(({ name }) => RUN.test(name.slice(WORKING.length).split("/")[0]!)).sort((a, b) => (a.name < b.name ? 1 : -1));
+  for (const ref of newestFirst) {
+    if (ref.name !== workingRef(ref.name.slice(WORKING.length).split("/")[0]!, branch, o.shard)) continue;
+    await repository.fetch([ref.oid], { trees: false });
+    const commit = await repository.commit(ref.oid);
+    const trailers = trailersOf(commit.message);
+    if (trailers.backup !== backupKey(o.description)) continue;
+    if (o.now - commit.committedAt.getTime() <= o.maxAgeMs) return { ref, commit, begunOn: trailers.begunOn };
+    o.warn(`The working branch ${ref.name.slice("refs/heads/".length)} is too old to be taken up again; a new one is begun.`);
+    return undefined;
+  }
+  return undefined;
+}
+
+/** Two runs with the same key make the same backup: one may go on where the other stopped, and status knows its tags. */
+export function backupKey(d: Pick<BackupDescription, "host" | "root" | "format">): string {
+  return Buffer.from(JSON.stringify([d.host, d.root, d.format])).toString("base64url");
+}
+
+function assertSameBackup(found: BackupDescription, wanted: BackupDescription, branch: string, address: string): void {
+  if (found.host === wanted.host && found.root === wanted.root) return;
+  throw new LakeferryError(`${address}, branch ${branch}: holds a backup of ${found.root} of ${found.host}, not of ${wanted.root} of ${wanted.host}.`, {
+    code: "invalid-input",
+    hint: `Give this backup a branch of its own (--branch), or a folder (--folder). What the branch holds stands in ${DESCRIPTION_FILE}.`,
+  });
+}

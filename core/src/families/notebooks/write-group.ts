@@ -1,0 +1,90 @@
+import { posix } from "node:path";
+import type { Change, GitWriter, NewCommit } from "../../connectors/git/port.ts";
+import type { BackupState, BackupWrite } from "./backup-state.ts";
+import { commitMessage } from "./commit-message.ts";
+import type { ManifestEntry } from "./manifest-bucket.ts";
+import { bucketFile } from "./manifest-bucket.ts";
+import { type Partition, backupKey } from "./partition.ts";
+
+/** What a group changes on one branch. */
+export interface GroupChanges {
+  /** New or replaced entries; their blobs are written, or known to the remote. */
+  readonly put: readonly ManifestEntry[];
+  /** Entries whose object is gone. */
+  readonly remove: readonly ManifestEntry[];
+  /** Keep removed entries, marked, and their files. */
+  readonly keep: boolean;
+}
+
+/**
+ * Makes changes of several branches durable in one push: for each a few commits of at most `commit-size` files on its
+ * working branch, the manifest in the last of them. Asked twice, the second commits change nothing.
+ */
+export async function writeGroup(c: BackupWrite, changes: ReadonlyMap<string, GroupChanges>): Promise<void> {
+  const repository = c.connections.destination;
+  const updates: { partition: Partition; from: string | undefined; to: string }[] = [];
+  for (const [branch, change] of changes) {
+    const part = c.state.parts.get(branch)!;
+    const from = part.partition.head;
+    const to = await commitGroup(c, repository, part.partition, change, part.living);
+    updates.push({ partition: part.partition, from, to });
+  }
+  await repository.push(updates.map(({ partition, from, to }) => ({ name: partition.working.ref, from, to })));
+  for (const { partition, to } of updates) partition.head = to;
+}
+
+async function commitGroup(c: BackupWrite, repository: GitWriter, partition: Partition, change: GroupChanges, living: ReadonlySet<string>): Promise<string> {
+  const { state, inputs } = c;
+  let head = partition.head ?? partition.base;
+  const removed = change.remove.filter(({ file }) => !change.keep && !living.has(file));
+  const files: { entry: ManifestEntry; change: Change }[] = [
+    ...removed.map((entry) => ({ entry, change: { op: "delete" as const, path: inRepository(state, entry.file) } })),
+    ...change.put.map((entry) => ({ entry, change: { op: "put" as const, path: inRepository(state, entry.file), oid: entry.blob } })),
+  ];
+  applyToManifest(partition, change, living, new Date(c.now()).toISOString());
+  const chunks = chunked(files, inputs.commitSize);
+  for (const [index, chunk] of chunks.entries()) {
+    const last = index === chunks.length - 1;
+    const manifest = last ? await manifestChanges(state, repository, partition) : [];
+    const message = commitMessage(chunk.map(({ entry, change: { op } }) => ({ path: entry.path, deleted: op === "delete" })), trailers(c, partition));
+    head = await repository.newCommit({ parents: head ? [head] : [], changes: [...chunk.map((one) => one.change), ...manifest], message, at: new Date(c.now()) } satisfies NewCommit);
+  }
+  return head!;
+}
+
+/** What every commit of a working branch says for programs: whose it is, and where its branch began. */
+export function trailers(c: BackupWrite, partition: Partition): { run: string; backup: string; begunOn?: string } {
+  return { run: c.run.id, backup: backupKey(c.state.description), ...(partition.begunOn ? { begunOn: partition.begunOn } : {}) };
+}
+
+/** The path of a backup's file in the repository. */
+export function inRepository(state: Pick<BackupState, "folder">, file: string): string {
+  return posix.join(state.folder, file);
+}
+
+function applyToManifest({ manifest }: Partition, { put, remove, keep }: GroupChanges, living: ReadonlySet<string>, now: string): void {
+  for (const entry of remove) {
+    // What was kept has no file any more once a living object has its name: the history has it.
+    if (keep && !living.has(entry.file)) manifest.set({ ...entry, deleted: now });
+    else manifest.delete(entry.path);
+  }
+  for (const entry of put) manifest.set(entry);
+}
+
+async function manifestChanges(state: BackupState, repository: GitWriter, { manifest }: Partition): Promise<Change[]> {
+  const changes: Change[] = [];
+  for (const bucket of manifest.dirty()) {
+    const bytes = manifest.encode(bucket);
+    const path = inRepository(state, bucketFile(bucket));
+    changes.push(bytes.length === 0 ? { op: "delete", path } : { op: "put", path, oid: await repository.blob(bytes) });
+  }
+  manifest.settle();
+  return changes;
+}
+
+/** Never none: a group without files still has a manifest to write. */
+function chunked<T>(all: readonly T[], size: number): T[][] {
+  const chunks: T[][] = [];
+  for (let at = 0; at < all.length; at += size) chunks.push(all.slice(at, at + size));
+  return chunks.length > 0 ? chunks : [[]];
+}
