@@ -47,7 +47,8 @@ export class Manifest {
   readonly #free: number[] = [];
 
   readonly #interned = new Map<string, string>();
-  readonly #internedKinds = new Map<string, Kind>();
+  /** A dozen at most, the frequent ones first. */
+  readonly #internedKinds: Kind[] = [];
 
   /** Entries, deleted ones included. */
   get size(): number {
@@ -142,7 +143,7 @@ export class Manifest {
     this.#names[row] = name;
     this.#fileFolders[row] = this.#intern(folderOf(entry.file));
     this.#fileNames[row] = flat(entry.file.slice(entry.file.lastIndexOf("/") + 1));
-    this.#ids[row] = flat(entry.id);
+    this.#ids[row] = entry.id; // as JSON gave it: no slice
     this.#kinds[row] = this.#kind(entry);
     this.#numbers[2 * row] = entry.modified;
     this.#numbers[2 * row + 1] = entry.size;
@@ -195,11 +196,12 @@ export class Manifest {
   }
 
   #kind({ type, language, format }: ManifestEntry): Kind {
-    const key = JSON.stringify([type, language, format]);
-    const known = this.#internedKinds.get(key);
+    const isSame = (kind: Kind): boolean =>
+      kind.type === type && kind.language === language && kind.format === format;
+    const known = this.#internedKinds.find(isSame);
     if (known) return known;
     const kind: Kind = { type: flat(type), language: language && flat(language), format: flat(format) };
-    this.#internedKinds.set(flat(key), kind);
+    this.#internedKinds.push(kind);
     return kind;
   }
 
@@ -221,8 +223,12 @@ export class Manifest {
   }
 }
 
+const scratch = Buffer.alloc(4096);
+
 /** The same text in memory of its own: a slice would keep the string it was cut from alive. */
 function flat(text: string): string {
+  if (text.length < 13) return text; // V8 copies short slices anyway
   const encoding = text.isWellFormed() ? "utf8" : "utf16le"; // UTF-8 cannot hold half of a surrogate pair
-  return Buffer.from(text, encoding).toString(encoding);
+  const room = text.length * 3 <= scratch.length ? scratch : Buffer.alloc(text.length * 3);
+  return room.toString(encoding, 0, room.write(text, encoding));
 }
