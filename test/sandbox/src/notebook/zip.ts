@@ -13,7 +13,9 @@ const DOS_DATE = (45 << 9) | (1 << 5) | 9;
 
 /** Deflates a file. Level 1: archives a tenth larger than the real ones for a third of the time. */
 export function zipEntry(content: Buffer): ZipEntry {
-  return { crc: crc32(content), size: content.length, data: deflateRawSync(content, { level: 1 }) };
+  // The copy frees the 16 KiB chunk that zlib's result is a part of.
+  const data = Buffer.from(deflateRawSync(content, { level: 1 }));
+  return { crc: crc32(content), size: content.length, data };
 }
 
 /** The exact length of the archive that {@link zip} would give, for comparing with the limit before building it. */

@@ -117,7 +117,7 @@ test("big: objects above the limit, and a folder above it", async () => {
   expect(heavy.json.error_code).toBe("MAX_NOTEBOOK_SIZE_EXCEEDED");
   const library = await sandbox.get(`/api/2.0/workspace/export${at("/Clients/churn_experiment")}`);
   expect(library.status).toBe(400);
-});
+}, 30_000);
 
 test("a folder keeps the workspace across runs", async () => {
   const folder = await temporaryFolder();
