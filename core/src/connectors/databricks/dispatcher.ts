@@ -1,0 +1,71 @@
+import { readFile } from "node:fs/promises";
+import { getCACertificates, rootCertificates } from "node:tls";
+import { Agent, Client, type Dispatcher, EnvHttpProxyAgent } from "undici";
+import { LakeferryError } from "../../job/errors.ts";
+
+export interface DispatcherOptions {
+  /** Connections per host; requests beyond wait. */
+  readonly connections: number;
+  /** A PEM file with certificate authorities to trust beside the usual ones. */
+  readonly caFile?: string | undefined;
+  /** Where proxies are read from: HTTPS_PROXY, HTTP_PROXY, NO_PROXY, in either case. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Milliseconds. Each can be overridden per request but the first. */
+export const TIMEOUTS = { connect: 10_000, headers: 60_000, bodyIdle: 60_000 } as const;
+
+// Load balancers close idle connections after a minute or more; a shorter time of ours avoids sending into a closing one.
+const KEEP_ALIVE_MS = 30_000;
+
+async function trusted(caFile: string | undefined): Promise<{ ca?: string[] }> {
+  if (caFile === undefined) return {};
+  let pem: string;
+  try {
+    pem = await readFile(caFile, "utf8");
+  } catch (cause) {
+    throw new LakeferryError(`The certificate file ${caFile} cannot be read.`, {
+      code: "invalid-input",
+      hint: "Set `ca-file` (DATABRICKS_CA_FILE) to a PEM file that this process may read.",
+      cause,
+    });
+  }
+  if (!pem.includes("-----BEGIN CERTIFICATE-----"))
+    throw new LakeferryError(`${caFile} holds no PEM certificate.`, {
+      code: "invalid-input",
+      hint: "Convert it: openssl x509 -inform der -in ca.cer -out ca.pem",
+    });
+  // Giving `ca` replaces the trusted authorities, so the usual ones (NODE_EXTRA_CA_CERTS included) are given again.
+  const usual = getCACertificates?.("default") ?? rootCertificates;
+  return { ca: [...usual, pem] };
+}
+
+/** undici's pool: keep-alive, bounded, certificates always verified, proxies from the given environment. */
+export async function createDispatcher(o: DispatcherOptions): Promise<Dispatcher> {
+  const tls = { ...(await trusted(o.caFile)), rejectUnauthorized: true, timeout: TIMEOUTS.connect };
+  const options: Agent.Options = {
+    connections: o.connections,
+    pipelining: 1,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
+    headersTimeout: TIMEOUTS.headers,
+    bodyTimeout: TIMEOUTS.bodyIdle,
+    connect: tls,
+  };
+  const { env } = o;
+  const httpsProxy = env.https_proxy ?? env.HTTPS_PROXY ?? "";
+  const httpProxy = env.http_proxy ?? env.HTTP_PROXY ?? "";
+  const noProxy = (env.no_proxy ?? env.NO_PROXY ?? "").trim();
+  if ((!httpsProxy && !httpProxy) || noProxy === "*") return new Agent(options);
+  return new EnvHttpProxyAgent({
+    ...options,
+    // An empty string, not undefined: undici would fall back to the process's own environment.
+    httpProxy,
+    httpsProxy,
+    noProxy: ["localhost", "127.0.0.1", "[::1]", "169.254.169.254", noProxy].join(","),
+    requestTls: tls,
+    proxyTls: tls,
+    // The CONNECT request itself must not wait longer for a silent proxy than for a silent server.
+    clientFactory: (origin, opts) => new Client(origin, { ...opts, headersTimeout: TIMEOUTS.connect }),
+  });
+}
