@@ -1,0 +1,10 @@
+export type { GenerateOptions } from "./generator/generate.ts";
+export type { MutateOptions, Mutation } from "./generator/mutate.ts";
+export { runSandbox, type SandboxFlags, sandboxCommand } from "./run-sandbox.ts";
+export { type Sandbox, type SandboxOptions, startSandbox } from "./sandbox.ts";
+export type { Credentials } from "./server/auth.ts";
+export type { TreeEntry } from "./server/control.ts";
+export type { FaultEffect, FaultMatch, FaultRule } from "./server/fault-rule.ts";
+export type { Secrets } from "./server/service-routes.ts";
+export { DEFAULT_SETTINGS, type Settings } from "./server/settings.ts";
+export type { StatsReport } from "./server/stats.ts";
