@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher } from "undici";
 
@@ -16,6 +17,15 @@ export class BrokenAnswer extends Error {
     super("the answer broke off", { cause });
     this.received = announced === undefined ? `${received} bytes` : `${received} of ${announced} bytes`;
   }
+}
+
+const unlimited = new WeakSet<AbortSignal>();
+
+/** Many requests listen to one run's signal, which is no leak: Node would warn from the eleventh on. */
+export function expectManyListeners(signal: AbortSignal): void {
+  if (unlimited.has(signal)) return;
+  setMaxListeners(0, signal);
+  unlimited.add(signal);
 }
 
 /** The answer ended before its announced length. */
@@ -42,6 +52,7 @@ export class Collector implements Dispatcher.DispatchHandler {
     this.answer = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
+    expectManyListeners(signal);
     signal.addEventListener("abort", this.#abort);
   }
 

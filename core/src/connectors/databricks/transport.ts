@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import { LakeferryError } from "../../job/errors.ts";
 import { type Body, bodyStream } from "./body.ts";
-import { type Answer, BrokenAnswer, Collector, shortBody } from "./collector.ts";
+import { type Answer, BrokenAnswer, Collector, expectManyListeners, shortBody } from "./collector.ts";
 import { createDispatcher, type DispatcherOptions } from "./dispatcher.ts";
 import { networkError } from "./network-errors.ts";
 
@@ -50,7 +50,7 @@ export class Transport {
 
   /** Makes the request and reads the whole answer. Aborted while it waits for a connection, it is not sent. */
   async send(exchange: Exchange): Promise<Answer> {
-    exchange.signal.throwIfAborted();
+    if (exchange.signal.aborted) throw this.#translated(exchange, exchange.signal.reason);
     const collector = new Collector(exchange.signal);
     try {
       this.#dispatcher.dispatch(this.#options(exchange), collector);
@@ -65,6 +65,7 @@ export class Transport {
 
   /** Makes the request and hands the body over as it comes. The body must be read to its end or destroyed. */
   async stream(exchange: Exchange): Promise<StreamedAnswer> {
+    expectManyListeners(exchange.signal);
     try {
       const { statusCode, headers, body } = await this.#dispatcher.request({
         ...this.#options(exchange),
