@@ -1,12 +1,13 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { type SandboxOptions, startSandbox } from "@lakeferry/sandbox";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { Secret } from "../../core/src/job/secret.ts";
 import {
   CountingPacer,
+  certificate,
   cleanUp,
   contextWith,
   databricks,
@@ -15,6 +16,7 @@ import {
   openDatabricks,
   opened,
   serving,
+  tunnelTo,
 } from "./databricks-fixtures.ts";
 
 afterEach(cleanUp);
@@ -99,6 +101,62 @@ describe("OAuth for a service principal", () => {
     );
     const { read } = await opened({ host, clientId: "id", clientSecret: "secret" });
     expect((await failure(read.list("/"))).code).toBe("corrupt");
+  });
+});
+
+describe("Azure credentials", () => {
+  const host = "adb-1.2.azuredatabricks.net";
+
+  /** A workspace of Azure and its sign-in, both the sandbox, behind a proxy. */
+  async function azure() {
+    const pem = certificate(host, "login.microsoftonline.com");
+    const server = await sandbox({ tls: pem });
+    return { server, settings: { host, caFile: pem.file }, ...(await tunnelTo(server.url)) };
+  }
+
+  it("of an application: one token from the tenant's sign-in", async () => {
+    const { server, settings, env, hosts } = await azure();
+    const application = {
+      azureTenantId: "tenant",
+      azureClientId: server.clientId,
+      azureClientSecret: server.clientSecret,
+    };
+    const { read } = await opened({ ...settings, ...application }, { env });
+    expect(await read.list("/")).toEqual([]);
+    expect(hosts).toEqual(["login.microsoftonline.com:443", `${host}:443`]);
+    expect(server.stats().tokensIssued).toBe(1);
+  });
+
+  it("of `az`: asked for once, and again after a refusal", async () => {
+    const { server, settings, env } = await azure();
+    const folder = mkdtempSync(join(tmpdir(), "az-"));
+    const calls = join(folder, "calls");
+    const answer = JSON.stringify({ accessToken: server.token, expiresOn: "2999-01-01 00:00:00.000000" });
+    writeFileSync(join(folder, "az"), `#!/bin/sh\necho "$@" >> '${calls}'\necho '${answer}'\n`, {
+      mode: 0o755,
+    });
+    vi.stubEnv("PATH", `${folder}:${process.env.PATH}`);
+    later(() => vi.unstubAllEnvs());
+    const { read } = await opened({ ...settings, authType: "azure-cli" }, { env });
+    await Promise.all([read.list("/"), read.list("/")]);
+    const once = readFileSync(calls, "utf8").split("\n").length;
+    await read.list("/");
+    expect(readFileSync(calls, "utf8").split("\n").length).toBe(once);
+    server.installFaults([{ kind: "status", status: 401, nth: 1 }]);
+    await read.list("/");
+    expect(readFileSync(calls, "utf8").split("\n").length).toBeGreaterThan(once);
+  });
+
+  it("of `az` that is signed out: say what to do", async () => {
+    const { settings, env } = await azure();
+    const folder = mkdtempSync(join(tmpdir(), "az-"));
+    writeFileSync(join(folder, "az"), "#!/bin/sh\necho 'Please run az login' >&2\nexit 1\n", { mode: 0o755 });
+    vi.stubEnv("PATH", `${folder}:${process.env.PATH}`);
+    later(() => vi.unstubAllEnvs());
+    const { read } = await opened({ ...settings, authType: "azure-cli" }, { env });
+    const error = await failure(read.list("/"));
+    expect([error.code, error.retryable]).toEqual(["unauthenticated", false]);
+    expect(error.hint).toContain("az login");
   });
 });
 

@@ -1,9 +1,7 @@
-import { createServer } from "node:http";
-import { type AddressInfo, connect } from "node:net";
 import { type SandboxOptions, startSandbox } from "@lakeferry/sandbox";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Check } from "../../core/src/job/connections.ts";
-import { certificate, cleanUp, failure, later, opened, serving } from "./databricks-fixtures.ts";
+import { certificate, cleanUp, failure, later, opened, serving, tunnelTo } from "./databricks-fixtures.ts";
 
 afterEach(cleanUp);
 
@@ -237,29 +235,33 @@ describe("hosts, TLS and proxies", () => {
   });
 
   it("goes through the proxy of the given environment, and around it for NO_PROXY", async () => {
-    const pem = certificate();
+    const pem = certificate("workspace.invalid");
     const server = await sandbox({ tls: pem });
-    const connects: string[] = [];
-    const proxy = createServer().on("connect", (request, socket) => {
-      connects.push(request.url!);
-      const upstream = connect(Number(new URL(server.url).port), "127.0.0.1", () => {
-        socket.write("HTTP/1.1 200 Connection Established\r\n\r\n");
-        upstream.pipe(socket).pipe(upstream);
-      });
-      for (const end of [upstream, socket]) end.on("error", () => end.destroy());
-    });
-    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
-    later(() => proxy.close());
-    const HTTPS_PROXY = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    const { env, hosts } = await tunnelTo(server.url);
     const settings = { host: "workspace.invalid", token: server.token, caFile: pem.file };
-    const { read } = await opened(settings, { env: { HTTPS_PROXY } });
-    expect(await read.list("/")).toEqual([]);
-    expect(connects).toEqual(["workspace.invalid:443"]);
+    expect(await (await opened(settings, { env })).read.list("/")).toEqual([]);
+    expect(hosts).toEqual(["workspace.invalid:443"]);
     for (const NO_PROXY of ["*", ".invalid"]) {
-      const around = await opened(settings, { env: { HTTPS_PROXY, NO_PROXY } });
+      const around = await opened(settings, { env: { ...env, NO_PROXY } });
       expect((await failure(around.read.list("/"))).code).toBe("unavailable");
     }
-    expect(connects).toHaveLength(1);
+    expect(hosts).toHaveLength(1);
+  });
+
+  it.each(["drops the connection", "refuses"])("says so when the proxy %s", async (how) => {
+    let asked = 0;
+    const proxy = await serving(
+      () => {},
+      (_, socket) => {
+        asked++;
+        if (how === "refuses") socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
+        else socket.destroy();
+      },
+    );
+    const settings = { host: "workspace.invalid", token: "t" };
+    const error = await failure((await opened(settings, { env: { HTTPS_PROXY: proxy } })).read.list("/"));
+    expect([error.code, error.retryable]).toEqual(["unavailable", true]);
+    expect(asked).toBe(1);
   });
 
   it.each([
@@ -295,6 +297,13 @@ describe("hosts, TLS and proxies", () => {
     });
     await (await opened({ host, token: "t" })).read.list("/");
     expect(agent).toMatch(/^lakeferry\/\d+\.\d+\.\d+$/);
+  });
+});
+
+describe("secrets", () => {
+  it("are decoded", async () => {
+    const { connection } = await withSandbox({ secrets: { scope: { "a key/1": "ge heim ß" } } });
+    expect(await connection.secret!("scope", "a key/1")).toBe("ge heim ß");
   });
 });
 

@@ -1,9 +1,10 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type IncomingMessage, type RequestListener } from "node:http";
+import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import { databricks } from "../../core/src/connectors/databricks/connector.ts";
 import { openDatabricks } from "../../core/src/connectors/databricks/open.ts";
 import type { ConnectorContext } from "../../core/src/job/connections.ts";
@@ -77,8 +78,12 @@ export async function opened(settings: Record<string, unknown>, more: Partial<Co
 export { databricks, openDatabricks };
 
 /** A server that answers as a test says; for what the sandbox, which speaks the API properly, cannot do. */
-export async function serving(listener: RequestListener): Promise<string> {
+export async function serving(
+  listener: RequestListener,
+  onConnect?: (request: IncomingMessage, socket: Duplex) => void,
+): Promise<string> {
   const server = createServer(listener);
+  if (onConnect) server.on("connect", onConnect);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   later(() => {
     server.closeAllConnections();
@@ -98,8 +103,24 @@ export async function failure(work: Promise<unknown>): Promise<LakeferryError> {
   throw new Error("it did not fail");
 }
 
-/** A self-signed certificate for 127.0.0.1 and a name that no resolver knows. */
-export function certificate(): { cert: Buffer; key: Buffer; file: string } {
+/** A proxy that leads every host to one server on loopback, and says which hosts were asked for. */
+export async function tunnelTo(url: string): Promise<{ env: { HTTPS_PROXY: string }; hosts: string[] }> {
+  const hosts: string[] = [];
+  const proxy = createServer().on("connect", (request, socket) => {
+    hosts.push(request.url!);
+    const upstream = connect(Number(new URL(url).port), "127.0.0.1", () => {
+      socket.write("HTTP/1.1 200 Connection Established\r\n\r\n");
+      upstream.pipe(socket).pipe(upstream);
+    });
+    for (const end of [upstream, socket]) end.on("error", () => end.destroy());
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  later(() => proxy.close());
+  return { env: { HTTPS_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` }, hosts };
+}
+
+/** A self-signed certificate for 127.0.0.1 and for names that are not looked up. */
+export function certificate(...names: string[]): { cert: Buffer; key: Buffer; file: string } {
   const folder = mkdtempSync(join(tmpdir(), "certificate-"));
   const [cert, key, config] = ["cert.pem", "key.pem", "openssl.cnf"].map((name) => join(folder, name)) as [
     string,
@@ -109,7 +130,7 @@ export function certificate(): { cert: Buffer; key: Buffer; file: string } {
   writeFileSync(
     config,
     "[req]\ndistinguished_name=dn\nx509_extensions=ext\nprompt=no\n[dn]\nCN=workspace.invalid\n" +
-      "[ext]\nsubjectAltName=DNS:workspace.invalid,IP:127.0.0.1\n",
+      `[ext]\nsubjectAltName=IP:127.0.0.1${names.map((name) => `,DNS:${name}`).join("")}\n`,
   );
   execFileSync(
     "openssl",

@@ -40,6 +40,35 @@ async function trusted(caFile: string | undefined): Promise<{ ca?: string[] }> {
   return { ca: [...usual, pem] };
 }
 
+/**
+ * The connection to a proxy. A CONNECT that the proxy drops is told as ECONNRESET: for its own UND_ERR_SOCKET undici
+ * 7 fails no waiting request and connects again for ever. CONNECT waits no longer for a silent proxy than for a server.
+ */
+class ProxyClient extends Client {
+  constructor(origin: URL, options: object) {
+    super(origin, { ...options, headersTimeout: TIMEOUTS.connect });
+  }
+
+  override connect(options: ConnectOptions): Promise<Dispatcher.ConnectData>;
+  override connect(options: ConnectOptions, done: (e: Error | null, d: Dispatcher.ConnectData) => void): void;
+  override async connect(options: ConnectOptions): Promise<Dispatcher.ConnectData> {
+    try {
+      return await super.connect(options);
+    } catch (cause) {
+      throw Object.assign(new Error("The proxy dropped the connection", { cause }), {
+        code: droppedCode(cause),
+      });
+    }
+  }
+}
+
+type ConnectOptions = Parameters<Client["connect"]>[0];
+
+function droppedCode(error: unknown): unknown {
+  const { code } = error as { code?: unknown };
+  return code === "UND_ERR_SOCKET" ? "ECONNRESET" : code;
+}
+
 /** undici's pool: keep-alive, bounded, certificates always verified, proxies from the given environment. */
 export async function createDispatcher(o: DispatcherOptions): Promise<Dispatcher> {
   const tls = { ...(await trusted(o.caFile)), rejectUnauthorized: true, timeout: TIMEOUTS.connect };
@@ -65,7 +94,6 @@ export async function createDispatcher(o: DispatcherOptions): Promise<Dispatcher
     noProxy: ["localhost", "127.0.0.1", "[::1]", "169.254.169.254", noProxy].join(","),
     requestTls: tls,
     proxyTls: tls,
-    // The CONNECT request itself must not wait longer for a silent proxy than for a silent server.
-    clientFactory: (origin, opts) => new Client(origin, { ...opts, headersTimeout: TIMEOUTS.connect }),
+    clientFactory: (origin, options) => new ProxyClient(origin, options),
   });
 }
