@@ -176,6 +176,14 @@ describe("personal access tokens", () => {
   });
 });
 
+it("refuses a token that no header can carry, without showing it", async () => {
+  for (const token of [" \n", "dapi1\ndapi2", "dapi„x“"]) {
+    const error = await failure(opened({ host: "https://a.cloud.databricks.com", token }));
+    expect(error.code).toBe("invalid-input");
+    expect(inspect(error)).not.toContain("dapi");
+  }
+});
+
 describe("choosing credentials", () => {
   const host = "https://adb-1.2.azuredatabricks.net";
   const HOME = mkdtempSync(join(tmpdir(), "home-"));

@@ -79,6 +79,11 @@ function asked(kind: "azure-cli" | "azure-msi" | "databricks-cli", when: string)
 function personalToken(settings: Settings): CredentialsProvider {
   // A secret pasted into a CI host often ends with a line end, which no header may contain.
   const token = settings.token!.reveal().trim();
+  if (!/^[\x21-\x7e]+$/.test(token))
+    throw new LakeferryError("The Databricks token is empty, or holds a character that no token has.", {
+      code: "invalid-input",
+      hint: "Set `token` (DATABRICKS_TOKEN) again, without quotes, spaces or line ends.",
+    });
   const grant: Grant = { headers: { authorization: `Bearer ${token}` } };
   return {
     kind: "pat",

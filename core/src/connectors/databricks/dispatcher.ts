@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { getCACertificates, rootCertificates } from "node:tls";
+import tls from "node:tls";
 import { Agent, Client, type Dispatcher, EnvHttpProxyAgent } from "undici";
 import { LakeferryError } from "../../job/errors.ts";
 
@@ -36,7 +36,8 @@ async function trusted(caFile: string | undefined): Promise<{ ca?: string[] }> {
       hint: "Convert it: openssl x509 -inform der -in ca.cer -out ca.pem",
     });
   // Giving `ca` replaces the trusted authorities, so the usual ones (NODE_EXTRA_CA_CERTS included) are given again.
-  const usual = getCACertificates?.("default") ?? rootCertificates;
+  // Node before 22.15 can only tell its own.
+  const usual = tls.getCACertificates?.("default") ?? tls.rootCertificates;
   return { ca: [...usual, pem] };
 }
 
@@ -71,7 +72,7 @@ function droppedCode(error: unknown): unknown {
 
 /** undici's pool: keep-alive, bounded, certificates always verified, proxies from the given environment. */
 export async function createDispatcher(o: DispatcherOptions): Promise<Dispatcher> {
-  const tls = { ...(await trusted(o.caFile)), rejectUnauthorized: true, timeout: TIMEOUTS.connect };
+  const secure = { ...(await trusted(o.caFile)), rejectUnauthorized: true, timeout: TIMEOUTS.connect };
   const options: Agent.Options = {
     connections: o.connections,
     pipelining: 1,
@@ -79,7 +80,7 @@ export async function createDispatcher(o: DispatcherOptions): Promise<Dispatcher
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
     headersTimeout: TIMEOUTS.headers,
     bodyTimeout: TIMEOUTS.bodyIdle,
-    connect: tls,
+    connect: secure,
   };
   const { env } = o;
   const httpsProxy = env.https_proxy ?? env.HTTPS_PROXY ?? "";
@@ -92,8 +93,8 @@ export async function createDispatcher(o: DispatcherOptions): Promise<Dispatcher
     httpProxy,
     httpsProxy,
     noProxy: ["localhost", "127.0.0.1", "[::1]", "169.254.169.254", noProxy].join(","),
-    requestTls: tls,
-    proxyTls: tls,
+    requestTls: secure,
+    proxyTls: secure,
     clientFactory: (origin, options) => new ProxyClient(origin, options),
   });
 }

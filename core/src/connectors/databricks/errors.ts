@@ -38,6 +38,8 @@ const BY_ERROR_CODE: Readonly<Record<string, ErrorCode>> = {
   REQUEST_LIMIT_EXCEEDED: "throttled",
   RESOURCE_EXHAUSTED: "throttled",
   TEMPORARILY_UNAVAILABLE: "unavailable",
+  INTERNAL_ERROR: "unavailable",
+  DEADLINE_EXCEEDED: "timeout",
   FEATURE_DISABLED: "not-supported",
   NOT_IMPLEMENTED: "not-supported",
   ENDPOINT_NOT_FOUND: "not-supported",
@@ -78,8 +80,10 @@ export function apiError(
   });
 }
 
-function meaning(subject: Subject, status: number, body: ErrorBody): ErrorCode {
+function meaning(subject: Subject, answered: number, body: ErrorBody): ErrorCode {
   const { errorCode } = body;
+  // An error with a status of success is reported for exports; it stands for a bad request.
+  const status = answered < 400 ? 400 : answered;
   // 401, 429 and 5xx are said by every layer in front of the service too: there the status comes first.
   if (status === 401 || status === 429) return BY_STATUS[status]!;
   const known = errorCode ? BY_ERROR_CODE[errorCode] : undefined;

@@ -22,7 +22,7 @@ export function exportedBytes(subject: Subject, path: string, answer: Answer): B
   if (!fields) return answer.body;
   const names = Object.keys(fields);
   if (typeof fields.error_code === "string" && names.every((name) => ERROR_FIELDS.has(name)))
-    throw apiError(subject, { ...answer, status: 400 }, { now: 0 });
+    throw apiError(subject, answer, { now: 0 });
   if (typeof fields.content === "string" && names.every((name) => CONTENT_FIELDS.has(name)))
     return Buffer.from(fields.content, "base64");
   return answer.body;

@@ -1,4 +1,4 @@
-import { LakeferryError } from "../../job/errors.ts";
+import { cancelled, LakeferryError } from "../../job/errors.ts";
 import type { CredentialsProvider, Grant, ProviderTools } from "./credentials.ts";
 import type { Settings } from "./settings.ts";
 
@@ -20,11 +20,11 @@ const UNKNOWN_LIFETIME_MS = 5 * 60_000;
  * a token that was refused; waiting ends with the signal, or after a minute, since the SDK has no limit of its own.
  */
 export function sdkCredentials(kind: SdkKind, settings: Settings, tools: ProviderTools): CredentialsProvider {
-  const failed = (why: string, cause: unknown) =>
+  // The SDK's error is not passed on as the cause: it may quote what `az` printed, a token included.
+  const failed = (why: string) =>
     new LakeferryError(`No ${kind} credentials for ${tools.origin}: ${why}.`, {
       code: "unauthenticated",
       hint: RENEWALS[kind],
-      cause,
     });
   return {
     kind,
@@ -45,12 +45,12 @@ export function sdkCredentials(kind: SdkKind, settings: Settings, tools: Provide
       const limit = AbortSignal.any([signal, AbortSignal.timeout(SDK_TIMEOUT_MS)]);
       try {
         await orAborted(config.authenticate(headers), limit);
-      } catch (cause) {
-        if (signal.aborted) throw signal.reason;
-        throw failed(limit.aborted ? "no answer within a minute" : "they could not be obtained", cause);
+      } catch {
+        if (signal.aborted) throw cancelled(signal);
+        throw failed(limit.aborted ? "no answer within a minute" : "they could not be obtained");
       }
       const grant = Object.fromEntries(headers);
-      if (!grant.authorization) throw failed("they hold no token", undefined);
+      if (!grant.authorization) throw failed("they hold no token");
       return {
         headers: grant,
         expiresAt: expiry(grant.authorization) ?? tools.now() + UNKNOWN_LIFETIME_MS,
