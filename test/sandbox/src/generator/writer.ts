@@ -9,7 +9,6 @@ const MEDIAN_BYTES = 3600;
 /** The sigma that gives a mean of 1.5 times the median. */
 const SIGMA = 0.9;
 const MOST_BYTES = 300_000;
-const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 interface NotebookWish {
   bytes?: number;
@@ -58,13 +57,11 @@ export class Writer {
   /** A notebook around data that hardly compresses. */
   embedded(key: string, bytes: number): Content {
     const dice = random(`${this.#seed} ${key}`);
-    const lines: string[] = [];
-    for (let length = 0; length < bytes; length += 101) {
-      let line = "";
-      for (let i = 0; i < 100; i++) line += ALPHABET[dice.below(64)];
-      lines.push(line);
-    }
-    const text = `${headerLine("PYTHON")}\nMODEL = """\n${lines.join("\n")}\n"""\n\n# COMMAND ----------\n\nload(MODEL)\n`;
+    const random32 = Uint32Array.from({ length: Math.floor((bytes * 3) / 16) }, () => dice.below(2 ** 32));
+    const data = Buffer.from(random32.buffer)
+      .toString("base64")
+      .replaceAll(/.{100}/g, "$&\n");
+    const text = `${headerLine("PYTHON")}\nMODEL = """\n${data}\n"""\n\n# COMMAND ----------\n\nload(MODEL)\n`;
     return { type: "NOTEBOOK", language: "PYTHON", content: Buffer.from(text) };
   }
 

@@ -8,6 +8,9 @@ export interface Cell {
   showTitle: boolean;
 }
 
+/** What stands between two cells, by comment sign. */
+const MARKERS: Record<string, RegExp> = {};
+
 /**
  * Cuts a source notebook into cells. {@link renderSource} of the cells gives the same text back when the source is in the
  * workspace's own form; bare `# MAGIC` lines, hidden titles and missing blank lines are lost, as archives lose them.
@@ -21,8 +24,8 @@ export function parseSource(source: string, language: Language): Cell[] {
     text = end < 0 ? "" : text.slice(end + 1);
   }
   if (text.endsWith("\n")) text = text.slice(0, -1);
-  const marker = new RegExp(`(?:\\n\\n|\\n|^)${comment} COMMAND -{10}(?:\\n\\n|\\n|$)`);
-  return text.split(marker).map((cell) => parseCell(cell, comment));
+  MARKERS[comment] ??= new RegExp(`(?:\\n\\n|\\n|^)${comment} COMMAND -{10}(?:\\n\\n|\\n|$)`);
+  return text.split(MARKERS[comment]).map((cell) => parseCell(cell, comment));
 }
 
 function parseCell(text: string, comment: string): Cell {

@@ -21,34 +21,37 @@ export interface ArchivedNotebook {
 export function encodeNotebook(name: string, id: number, language: Language, source: Buffer): Buffer {
   const cells = parseSource(source.toString("utf8"), language);
   const dice = random(id);
+  const guid = guids(dice);
   let position = 0;
   const commands = cells.map((cell, i) => {
     position += i > 0 && dice.next() < 0.15 ? 0.5 : 1;
-    return command(cell, id + i + 1, position, dice);
+    return command(cell, id + i + 1, position, guid);
   });
   const shuffled = sample(commands, commands.length, dice);
   return Buffer.from(
     `{"version":"NotebookV1","origId":${id},"name":${JSON.stringify(name)},"language":"${spelling(language).dbc}",` +
-      `"commands":[${shuffled.join(",")}],"dashboards":[],"guid":"${guid(dice)}","globalVars":{},` +
+      `"commands":[${shuffled.join(",")}],"dashboards":[],"guid":"${guid()}","globalVars":{},` +
       `"iPythonMetadata":null,"inputWidgets":{}}`,
   );
 }
 
-function command(cell: Cell, id: number, position: number, dice: Random): string {
+function command(cell: Cell, id: number, position: number, guid: () => string): string {
   return (
-    `{"version":"CommandV1","origId":${id},"guid":"${guid(dice)}","subtype":"command","commandType":"auto",` +
+    `{"version":"CommandV1","origId":${id},"guid":"${guid()}","subtype":"command","commandType":"auto",` +
     `"position":${Number.isInteger(position) ? `${position}.0` : position},"command":${JSON.stringify(cell.command)},${BEFORE_TITLE}` +
-    `"commandTitle":${JSON.stringify(cell.title)},"showCommandTitle":${cell.showTitle},${AFTER_TITLE}${guid(dice)}"}`
+    `"commandTitle":${JSON.stringify(cell.title)},"showCommandTitle":${cell.showTitle},${AFTER_TITLE}${guid()}"}`
   );
 }
 
-function guid(dice: Random): string {
-  const hex = () =>
-    Math.floor(dice.next() * 0x1_0000_0000)
-      .toString(16)
-      .padStart(8, "0");
-  const [a, b, c, d] = [hex(), hex(), hex(), hex()];
-  return `${a}-${b.slice(0, 4)}-5${b.slice(5)}-a${c.slice(1, 4)}-${c.slice(4)}${d}`;
+/** Different guids at every call, cheap to make: a random head per notebook and a count. */
+function guids(dice: Random): () => string {
+  const hex = (dice.next().toString(16) + "0".repeat(16)).slice(2, 18);
+  const head = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(12, 15)}-a`;
+  let count = dice.below(2 ** 40);
+  return () => {
+    const tail = (++count).toString(16).padStart(15, "0");
+    return `${head}${tail.slice(0, 3)}-${tail.slice(3)}`;
+  };
 }
 
 /** The notebooks of a DBC archive. Throws INVALID_PARAMETER_VALUE when the bytes are no such archive. */

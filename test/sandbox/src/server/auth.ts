@@ -60,11 +60,14 @@ export class Authority {
     for (const token of this.#tokens.keys()) this.#tokens.set(token, 0);
   }
 
-  /** The unauthenticated routes: discovery, the workspace's token endpoint, and an imitation of Azure's. */
+  /** The unauthenticated routes: discovery as the SDKs do it, the workspace's token endpoint, and an imitation of Azure's. */
   route(request: ApiRequest, origin: string): Reply | undefined {
     const { method, path } = request;
     if (method === "GET" && path === "/oidc/.well-known/oauth-authorization-server")
       return json(discovery(origin));
+    if (method === "GET" && path === "/.well-known/databricks-config") {
+      return json({ oidc_endpoint: `${origin}/oidc`, workspace_id: "7000000000000001" });
+    }
     if (method === "GET" && (path === "/oidc/oauth2/v2.0/authorize" || path === "/aad/auth")) {
       return { ...json({}, 302), headers: { location: `${origin}/${TENANT}/oauth2/authorize` } };
     }

@@ -70,7 +70,11 @@ function answer(serving: Serving, request: ApiRequest, url: string, response: Se
   const endpoint = endpointOf(request);
   stats.received(endpoint, request.body.length);
   if (faults.active) {
-    void answerWithFaults(serving, request, endpoint, url, response);
+    answerWithFaults(serving, request, endpoint, url, response).catch((error: unknown) => {
+      if (response.headersSent) response.destroy();
+      else send(response, errorReply(error));
+      stats.end(500, 0);
+    });
     return;
   }
   const reply = route(serving, request, endpoint);

@@ -5,7 +5,7 @@ export interface StatsReport {
   total: number;
   bytesReceived: number;
   bytesSent: number;
-  /** The most requests that were being answered at the same time. */
+  /** The most requests that were being answered at the same time; above 1 only while uploads or faults take their time. */
   maxInFlight: number;
   connections: number;
   tokensIssued: number;
