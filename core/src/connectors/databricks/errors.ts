@@ -83,7 +83,7 @@ export function apiError(
 function meaning(subject: Subject, answered: number, body: ErrorBody): ErrorCode {
   const { errorCode } = body;
   // An error with a status of success is reported for exports; it stands for a bad request.
-  const status = answered < 400 ? 400 : answered;
+  const status = Math.max(answered, 400);
   // 401, 429 and 5xx are said by every layer in front of the service too: there the status comes first.
   if (status === 401 || status === 429) return BY_STATUS[status]!;
   const known = errorCode ? BY_ERROR_CODE[errorCode] : undefined;

@@ -28,11 +28,12 @@ export function encodeNotebook(name: string, id: number, language: Language, sou
     return command(cell, id + i + 1, position, guid);
   });
   const shuffled = sample(commands, commands.length, dice);
-  return Buffer.from(
+  const text =
     `{"version":"NotebookV1","origId":${id},"name":${JSON.stringify(name)},"language":"${spelling(language).dbc}",` +
-      `"commands":[${shuffled.join(",")}],"dashboards":[],"guid":"${guid()}","globalVars":{},` +
-      `"iPythonMetadata":null,"inputWidgets":{}}`,
-  );
+    `"commands":[${shuffled.join(",")}],"dashboards":[],"guid":"${guid()}","globalVars":{},` +
+    `"iPythonMetadata":null,"inputWidgets":{}}`;
+  // Not Buffer.from: its pool would keep this short-lived text alive beside contents that stay.
+  return Buffer.from(new TextEncoder().encode(text).buffer);
 }
 
 function command(cell: Cell, id: number, position: number, guid: () => string): string {
