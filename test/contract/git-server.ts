@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { constants, gunzipSync } from "node:zlib";
 
 /** One request as the server saw it. */
 export interface SeenRequest {
@@ -228,7 +229,9 @@ export class GitServer {
     child.on("close", () => this.#children.delete(child));
     child.stdin.on("error", () => {});
     request.once("data", (chunk: Buffer) => {
-      seen.command = /command=([a-z-]+)/.exec(chunk.toString("latin1", 0, 200))?.[1];
+      const zipped = request.headers["content-encoding"] === "gzip";
+      const text = zipped ? gunzipSync(chunk, { finishFlush: constants.Z_SYNC_FLUSH }) : chunk;
+      seen.command = /command=([a-z-]+)/.exec(text.toString("latin1", 0, 200))?.[1];
     });
     request.pipe(child.stdin);
     response.on("close", () => child.kill());

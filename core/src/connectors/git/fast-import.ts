@@ -67,6 +67,7 @@ export class FastImport {
   /** Appends without waiting: several calls without an `await` between them stay together. */
   append(...parts: readonly Uint8Array[]): void {
     if (this.#failure) throw this.#failure;
+    if (this.#signal.aborted) throw cancelled(this.#signal);
     for (const part of parts) {
       this.#gathered.push(part);
       this.#gatheredBytes += part.length;

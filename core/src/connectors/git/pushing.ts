@@ -15,7 +15,7 @@ export interface PushOptions {
 }
 
 /** Above this many objects, looking for deltas costs more time than it saves. */
-const manyObjects = 3000;
+const manyObjects = 4500;
 
 /**
  * Moves refs at the remote, all or none.
