@@ -10,6 +10,6 @@ export { LakeferryError } from "./job/errors.ts";
 export type { RunEvent } from "./job/events.ts";
 export { parseDuration } from "./job/inputs.ts";
 export { kebab } from "./job/names.ts";
+export { bytes, count, countOf, timeSpan } from "./job/quantities.ts";
 export { type DescribedInput, describeInputs } from "./render/described-inputs.ts";
 export { Progress } from "./runtime/progress.ts";
-export { bytes, count, countOf, timeSpan } from "./job/quantities.ts";

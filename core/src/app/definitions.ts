@@ -1,6 +1,6 @@
 import type { Definitions } from "../config/config.ts";
 import { databricks } from "../connectors/databricks/connector.ts";
-import { git } from "../connectors/git/connector.ts";
+import { git } from "../connectors/git/git.ts";
 import { notebooks } from "../families/notebooks/family.ts";
 import type { AnyJob, Family } from "../job/define-job.ts";
 import { LakeferryError } from "../job/errors.ts";

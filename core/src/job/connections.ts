@@ -39,10 +39,6 @@ export interface Check {
 export interface ConnectorContext {
   readonly pacer: Pacer;
   readonly signal: AbortSignal;
-  /** Aborts some seconds after `signal`: for giving back what was taken, such as a lease. */
-  readonly grace: AbortSignal;
-  /** A pacer that lives as long as `grace`. */
-  readonly gracePacer: Pacer;
   readonly now: () => number;
   readonly random: () => number;
   /** The environment, for what a vendor's own tools read from it (proxies, profiles). */

@@ -63,7 +63,7 @@ export interface Phase<D extends Json, T, I extends InputShape, N extends Needs,
    * Absent: what `run` did is durable already.
    */
   seal?(
-    group: readonly { step: Step<D>; staged: Staged<T> }[],
+    group: readonly { readonly step: Step<D>; readonly staged: T }[],
     c: WriteContext<I, N, S>,
   ): Promise<readonly Receipt[]>;
 }

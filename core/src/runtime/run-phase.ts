@@ -51,7 +51,11 @@ export async function runPhase(o: PhaseRun): Promise<void> {
     const items = steps.reduce((sum, { staged }) => sum + staged.items, 0);
     const bytes = steps.reduce((sum, { staged }) => sum + staged.bytes, 0);
     say({ type: "sealing", phase: name, steps: steps.length, items });
-    const receipts: readonly Receipt[] = (await phase.seal?.(steps, o.write)) ?? [];
+    const receipts: readonly Receipt[] =
+      (await phase.seal?.(
+        steps.map(({ step, staged }) => ({ step, staged: staged.staged })),
+        o.write,
+      )) ?? [];
     say({ type: "sealed", phase: name, steps: steps.length, items, bytes });
     for (const { order, step } of steps) cursors.done(order, step.cursor);
     if (!o.journal) return;

@@ -1,6 +1,6 @@
 import type { Json } from "../job/json.ts";
-import type { StateStore } from "../job/state.ts";
 import { runStamp } from "../job/run-stamp.ts";
+import type { StateStore } from "../job/state.ts";
 import type { RunSummary } from "./summary.ts";
 
 /** What is kept of a run at the state location, as `runs/<run>.json`. Holds no credential. */

@@ -6,8 +6,8 @@ const description: BackupDescription = {
   root: "/Clients",
   format: "SOURCE",
   host: "https://adb-1.2.azuredatabricks.net",
-  folder: "",
-  tool: "lakeferry 1.2.3",
+  include: ["/Clients/2025/**"],
+  exclude: [],
 };
 
 test("a description comes back as it was", () => {

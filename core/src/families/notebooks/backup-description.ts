@@ -10,10 +10,9 @@ export interface BackupDescription {
   readonly format: "SOURCE" | "JUPYTER";
   /** The workspace, without credentials. */
   readonly host: string;
-  /** The backup's folder in the repository; "" is its top. */
-  readonly folder: string;
-  /** Which Lakeferry wrote it: `lakeferry 1.2.3`. */
-  readonly tool: string;
+  /** The globs that chose what is backed up. */
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
 }
 
 export const DESCRIPTION_FILE = ".lakeferry/backup.json";
@@ -23,14 +22,21 @@ const Description = z.strictObject({
   root: z.string().startsWith("/"),
   format: z.enum(["SOURCE", "JUPYTER"]),
   host: z.string().min(1),
-  folder: z.string(),
-  tool: z.string().min(1),
+  include: z.array(z.string()),
+  exclude: z.array(z.string()),
 });
 
 /** Equal descriptions give equal bytes. */
-export function encodeDescription({ version, root, format, host, folder, tool }: BackupDescription): Buffer {
+export function encodeDescription({
+  version,
+  root,
+  format,
+  host,
+  include,
+  exclude,
+}: BackupDescription): Buffer {
   return Buffer.from(
-    `${JSON.stringify({ version, root, format, host, folder, tool }, undefined, 2)}\n`,
+    `${JSON.stringify({ version, root, format, host, include, exclude }, undefined, 2)}\n`,
     "utf8",
   );
 }

@@ -7,10 +7,16 @@ export const MARK = "<!-- Written by Lakeferry. Changes are lost with the next b
 const HASH_MARK = "# Written by Lakeferry. Changes are lost with the next backup.";
 
 /** Files beside the backup for people and for git, by path; the same for the same backup. */
-export function backupPages(manifest: Manifest, backup: { readonly root: string; readonly host: string }): ReadonlyMap<string, string> {
+export function backupPages(
+  manifest: Manifest,
+  backup: { readonly root: string; readonly host: string },
+): ReadonlyMap<string, string> {
   return new Map([
     ["README.md", readme(manifest, backup)],
-    [".gitattributes", `${HASH_MARK}\n# The bytes are those of the workspace: git must not change line ends.\n* -text\n*.ipynb linguist-generated\n.lakeferry/** linguist-generated\n`],
+    [
+      ".gitattributes",
+      `${HASH_MARK}\n# The bytes are those of the workspace: git must not change line ends.\n* -text\n*.ipynb linguist-generated\n.lakeferry/** linguist-generated\n`,
+    ],
     [".gitignore", `${HASH_MARK}\n# Nothing is ignored: every file here is in the backup.\n`],
   ]);
 }
@@ -21,7 +27,10 @@ export function isOurs(content: Buffer): boolean {
   return text.startsWith(MARK) || text.startsWith(HASH_MARK);
 }
 
-function readme(manifest: Manifest, { root, host }: { readonly root: string; readonly host: string }): string {
+function readme(
+  manifest: Manifest,
+  { root, host }: { readonly root: string; readonly host: string },
+): string {
   const places = new Map<string, Map<string, { objects: number; folder: string }>>();
   let objects = 0;
   for (const folder of manifest.folders()) {
@@ -32,13 +41,31 @@ function readme(manifest: Manifest, { root, host }: { readonly root: string; rea
     const group = places.get(year) ?? new Map<string, { objects: number; folder: string }>();
     places.set(year, group);
     const known = group.get(engagement);
-    group.set(engagement, { objects: (known?.objects ?? 0) + living.length, folder: known?.folder ?? fileFolder(living[0]!.file, folder, engagement) });
+    group.set(engagement, {
+      objects: (known?.objects ?? 0) + living.length,
+      folder: known?.folder ?? fileFolder(living[0]!.file, folder, engagement),
+    });
   }
-  const out = [MARK, "", `# Backup of \`${root}\``, "", `${count(objects)} objects of ${host}.`, "", "How to restore: `lakeferry notebooks restore --help`. What is here and how it was exported stands in `.lakeferry/`.", ""];
+  const out = [
+    MARK,
+    "",
+    `# Backup of \`${root}\``,
+    "",
+    `${count(objects)} objects of ${host}.`,
+    "",
+    "How to restore: `lakeferry notebooks restore --help`. What is here and how it was exported stands in `.lakeferry/`.",
+    "",
+  ];
   for (const [year, group] of [...places].sort(([a], [b]) => (a < b ? 1 : -1))) {
     const total = [...group.values()].reduce((sum, one) => sum + one.objects, 0);
-    out.push(`## ${year === "" ? "Other folders" : year}`, "", `| ${year === "" ? "folder" : "engagement"} | objects |`, "| --- | ---: |");
-    for (const [name, one] of [...group].sort(([a], [b]) => (a < b ? -1 : 1))) out.push(`| [${cell(name === "" ? "/" : name)}](${link(one.folder)}) | ${count(one.objects)} |`);
+    out.push(
+      `## ${year === "" ? "Other folders" : year}`,
+      "",
+      `| ${year === "" ? "folder" : "engagement"} | objects |`,
+      "| --- | ---: |",
+    );
+    for (const [name, one] of [...group].sort(([a], [b]) => (a < b ? -1 : 1)))
+      out.push(`| [${cell(name === "" ? "/" : name)}](${link(one.folder)}) | ${count(one.objects)} |`);
     out.push(`| all | ${count(total)} |`, "");
   }
   return `${out.join("\n").trimEnd()}\n`;
@@ -47,7 +74,10 @@ function readme(manifest: Manifest, { root, host }: { readonly root: string; rea
 /** The folder of the repository that holds an engagement: as many parts of the file's path as its workspace folder has up to it. */
 function fileFolder(file: string, folder: string, engagement: string): string {
   const depth = folder === "" ? 0 : folder.split("/").indexOf(engagement) + 1;
-  return file.split("/").slice(0, Math.min(depth, file.split("/").length - 1)).join("/");
+  return file
+    .split("/")
+    .slice(0, Math.min(depth, file.split("/").length - 1))
+    .join("/");
 }
 
 function cell(text: string): string {

@@ -48,13 +48,26 @@ export interface BackupState {
 }
 
 /** Reads both sides at the same time and compares them. */
-export async function prepareBackup(c: ReadContext<typeof backupInputs, BackupNeeds, undefined>): Promise<BackupState> {
+export async function prepareBackup(
+  c: ReadContext<typeof backupInputs, BackupNeeds, undefined>,
+): Promise<BackupState> {
   const { inputs, connections } = c;
   const root = normalRoot(inputs.path);
   const folder = inputs.folder?.replace(/^\/+|\/+$/g, "") ?? "";
-  if (inputs.branch === "backup" || inputs.branch.startsWith("refs/")) throw new LakeferryError(`A target branch cannot be named ${inputs.branch}.`, { code: "invalid-input", hint: "Choose another --branch, such as main; working branches are named backup/<run>." });
+  if (inputs.branch === "backup" || inputs.branch.startsWith("refs/"))
+    throw new LakeferryError(`A target branch cannot be named ${inputs.branch}.`, {
+      code: "invalid-input",
+      hint: "Choose another --branch, such as main; working branches are named backup/<run>.",
+    });
   const selected = selection(inputs.include, inputs.exclude, root);
-  const description: BackupDescription = { root, format: inputs.format, host: connections.source.host, include: inputs.include, exclude: inputs.exclude };
+  const description: BackupDescription = {
+    version: 1,
+    root,
+    format: inputs.format,
+    host: connections.source.host,
+    include: inputs.include,
+    exclude: inputs.exclude,
+  };
   const scanning = scanWorkspace(connections.source.workspace, {
     root,
     format: inputs.format,
@@ -62,30 +75,73 @@ export async function prepareBackup(c: ReadContext<typeof backupInputs, BackupNe
     mayContain: (path) => selected.mayContain(path),
     concurrency: inputs.concurrency,
     signal: c.signal,
-    progress: (folders, objects) => c.say({ type: "progress", phase: "prepare", text: `${count(folders)} folders, ${count(objects)} objects listed` }),
+    progress: (folders, objects) =>
+      c.say({
+        type: "progress",
+        phase: "prepare",
+        text: `${count(folders)} folders, ${count(objects)} objects listed`,
+      }),
   });
   scanning.catch(() => undefined); // it is awaited below, after the refs: an early failure is not unhandled
   const refs = await connections.destination.refs("refs/heads/", "refs/tags/");
   const heads = refs.map(({ name }) => name.replace(/^refs\/heads\//, ""));
   const open = (branch: string) =>
-    openPartition(connections.destination, branch, refs, { run: c.run.id, description, folder, shard: inputs.shard, maxAgeMs: inputs.maxAge, now: c.now(), warn: (text) => c.say({ type: "warning", text }) });
+    openPartition(connections.destination, branch, refs, {
+      run: c.run.id,
+      description,
+      folder,
+      shard: inputs.shard,
+      maxAgeMs: inputs.maxAge,
+      now: c.now(),
+      warn: (text) => c.say({ type: "warning", text }),
+    });
   const partitions = new Map<string, Partition>();
-  for (const branch of [inputs.branch, ...heads.filter((head) => head !== inputs.branch && isPartition(head, inputs))]) partitions.set(branch, await open(branch));
+  for (const branch of [
+    inputs.branch,
+    ...heads.filter((head) => head !== inputs.branch && isPartition(head, inputs)),
+  ])
+    partitions.set(branch, await open(branch));
   const scan = ofShard(await scanning, inputs);
   const byBranch = Map.groupBy(scan.folders, (one) => branchOf(one.path, inputs));
   const parts = new Map<string, Part>();
   for (const branch of new Set([...partitions.keys(), ...byBranch.keys()])) {
-    parts.set(branch, part(partitions.get(branch) ?? (await open(branch)), scan, byBranch.get(branch) ?? [], inputs));
+    parts.set(
+      branch,
+      part(partitions.get(branch) ?? (await open(branch)), scan, byBranch.get(branch) ?? [], inputs),
+    );
   }
   const limit = pLimit(inputs.concurrency);
-  const exporter: Exporter = { workspace: connections.source.workspace, root, format: inputs.format, trust: new ExportTrust(), limit: (work) => limit(work), warn: (text, item) => c.say({ type: "warning", text, item }) };
+  const exporter: Exporter = {
+    workspace: connections.source.workspace,
+    root,
+    format: inputs.format,
+    trust: new ExportTrust(),
+    limit: (work) => limit(work),
+    warn: (text, item) => c.say({ type: "warning", text, item }),
+  };
   tell(c, scan, parts);
-  return { root, folder, description, scan, parts, exporter, failed: new Set(), vanished: new Set(), fromArchives: new Map(), refs, published: { commits: [], tags: [] } };
+  return {
+    root,
+    folder,
+    description,
+    scan,
+    parts,
+    exporter,
+    failed: new Set(),
+    vanished: new Set(),
+    fromArchives: new Map(),
+    refs,
+    published: { commits: [], tags: [] },
+  };
 }
 
 /** `/Clients/` → `/Clients`. @throws LakeferryError `invalid-input` for a path that is not absolute */
 export function normalRoot(path: string): string {
-  if (!path.startsWith("/")) throw new LakeferryError(`"${path}" is not a workspace path.`, { code: "invalid-input", hint: `Workspace paths begin with a slash: /${path}.` });
+  if (!path.startsWith("/"))
+    throw new LakeferryError(`"${path}" is not a workspace path.`, {
+      code: "invalid-input",
+      hint: `Workspace paths begin with a slash: /${path}.`,
+    });
   return path.replace(/\/+$/, "") || "/";
 }
 
@@ -99,10 +155,17 @@ function ofShard(scan: Scan, inputs: BackupInputs): Scan {
   if (inputs.shard === undefined) return scan;
   const folders = scan.folders.filter(({ path }) => isMine(path, inputs));
   const selected = folders.reduce((sum, { objects }) => sum + objects.length, 0);
-  return inputs.shard.index === 1 ? { ...scan, folders, selected } : { ...scan, folders, selected, excluded: 0, unsupported: [] };
+  return inputs.shard.index === 1
+    ? { ...scan, folders, selected }
+    : { ...scan, folders, selected, excluded: 0, unsupported: [] };
 }
 
-function part(partition: Partition, scan: Scan, folders: readonly ScannedFolder[], inputs: BackupInputs): Part {
+function part(
+  partition: Partition,
+  scan: Scan,
+  folders: readonly ScannedFolder[],
+  inputs: BackupInputs,
+): Part {
   const comparison = compare(folders, {
     manifest: partition.manifest,
     tree: partition.tree,
@@ -111,14 +174,43 @@ function part(partition: Partition, scan: Scan, folders: readonly ScannedFolder[
     unreadable: scan.unreadable.map(({ path }) => path),
     mine: (folder) => isMine(folder, inputs),
   });
-  return { partition, comparison, living: new Set(folders.flatMap(({ objects }) => objects.map(({ file }) => file))) };
+  return {
+    partition,
+    comparison,
+    living: new Set(folders.flatMap(({ objects }) => objects.map(({ file }) => file))),
+  };
 }
 
-function tell(c: ReadContext<typeof backupInputs, BackupNeeds, undefined>, scan: Scan, parts: ReadonlyMap<string, Part>): void {
-  for (const { path, error } of scan.unreadable) c.say({ type: "warning", item: path, text: `cannot be listed (${error.message}); what the backup has of it is left as it is` });
-  for (const { path, type } of scan.unsupported) c.say({ type: "warning", item: path, text: `is a ${type.toLowerCase().replaceAll("_", " ")}, which the workspace cannot export` });
+function tell(
+  c: ReadContext<typeof backupInputs, BackupNeeds, undefined>,
+  scan: Scan,
+  parts: ReadonlyMap<string, Part>,
+): void {
+  for (const { path, error } of scan.unreadable)
+    c.say({
+      type: "warning",
+      item: path,
+      text: `cannot be listed (${error.message}); what the backup has of it is left as it is`,
+    });
+  for (const { path, type } of scan.unsupported)
+    c.say({
+      type: "warning",
+      item: path,
+      text: `is a ${type.toLowerCase().replaceAll("_", " ")}, which the workspace cannot export`,
+    });
   for (const { partition, comparison } of parts.values()) {
-    if (partition.working.resumed) c.say({ type: "progress", phase: "prepare", text: `goes on where ${partition.working.ref.slice("refs/heads/".length)} stopped: ${countOf(comparison.unchanged, "object")} are there already` });
-    for (const file of comparison.edited) c.say({ type: "finding", kind: "conflict", item: file, detail: `was changed on ${partition.branch} by somebody else; the workspace's version replaces it, theirs stays in the history` });
+    if (partition.working.resumed)
+      c.say({
+        type: "progress",
+        phase: "prepare",
+        text: `goes on where ${partition.working.ref.slice("refs/heads/".length)} stopped: ${countOf(comparison.unchanged, "object")} are there already`,
+      });
+    for (const file of comparison.edited)
+      c.say({
+        type: "finding",
+        kind: "conflict",
+        item: file,
+        detail: `was changed on ${partition.branch} by somebody else; the workspace's version replaces it, theirs stays in the history`,
+      });
   }
 }

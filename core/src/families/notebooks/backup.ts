@@ -5,8 +5,8 @@ import type { FolderChanges } from "./compare.ts";
 import { cheapestWay, type ExportData, exportStep, runExport, type StagedExport } from "./export-step.ts";
 import { forecastBackup } from "./forecast-backup.ts";
 import { backupInputs } from "./inputs.ts";
-import type { ManifestEntry } from "./manifest-bucket.ts";
 import { leaseKey } from "./lease-key.ts";
+import type { ManifestEntry } from "./manifest-bucket.ts";
 import { publish, sweepAbandoned } from "./publish.ts";
 import { reconcileBackup } from "./reconcile-backup.ts";
 import { type GroupChanges, writeGroup } from "./write-group.ts";
@@ -20,14 +20,27 @@ const REMOVED_AT_ONCE = 5_000;
 type RemovalData = { readonly branch: string; readonly paths: readonly string[] };
 
 /** Takes out what is gone, first: a name that becomes free may be that of a new object. */
-const remove = definePhase<RemovalData, { branch: string; entries: readonly ManifestEntry[] }, Inputs, BackupNeeds, BackupState>({
+const remove = definePhase<
+  RemovalData,
+  { branch: string; entries: readonly ManifestEntry[] },
+  Inputs,
+  BackupNeeds,
+  BackupState
+>({
   name: "remove",
   title: "Removing what is gone",
   async *plan(c) {
     for (const [branch, { comparison }] of c.state.parts) {
       for (let at = 0; at < comparison.gone.length; at += REMOVED_AT_ONCE) {
         const entries = comparison.gone.slice(at, at + REMOVED_AT_ONCE);
-        yield { id: `${branch}:${entries[0]!.path}`, title: `${entries.length} objects of ${branch}`, fingerprint: "", cursor: "", cost: { calls: 0, items: entries.length, bytes: 0 }, data: { branch, paths: entries.map(({ path }) => path) } };
+        yield {
+          id: `${branch}:${entries[0]!.path}`,
+          title: `${entries.length} objects of ${branch}`,
+          fingerprint: "",
+          cursor: "",
+          cost: { calls: 0, items: entries.length, bytes: 0 },
+          data: { branch, paths: entries.map(({ path }) => path) },
+        };
       }
     }
   },
@@ -38,8 +51,23 @@ const remove = definePhase<RemovalData, { branch: string; entries: readonly Mani
   },
   async seal(group, c) {
     const keep = c.inputs.deleted === "keep";
-    await writeGroup(c, new Map(group.map(({ staged }): [string, GroupChanges] => [staged.branch, { put: [], remove: staged.entries, keep }])));
-    return group.map(({ step, staged }): Receipt => ({ step: step.id, outcome: "deleted", items: staged.entries.length, bytes: 0 }));
+    await writeGroup(
+      c,
+      new Map(
+        group.map(({ staged }): [string, GroupChanges] => [
+          staged.branch,
+          { put: [], remove: staged.entries, keep },
+        ]),
+      ),
+    );
+    return group.map(
+      ({ step, staged }): Receipt => ({
+        step: step.id,
+        outcome: "deleted",
+        items: staged.entries.length,
+        bytes: 0,
+      }),
+    );
   },
 });
 
@@ -51,7 +79,8 @@ const exporting = definePhase<ExportData, StagedExport, Inputs, BackupNeeds, Bac
   inFlight: (c) => c.inputs.concurrency,
   async *plan(c) {
     for (const [branch, { comparison }] of c.state.parts) {
-      for (const changes of comparison.folders) yield exportStep(c.state, branch, changes, cheapestWay(changes, c.inputs));
+      for (const changes of comparison.folders)
+        yield exportStep(c.state, branch, changes, cheapestWay(changes, c.inputs));
     }
   },
   run: runExport,
@@ -70,7 +99,13 @@ const recheck = definePhase<ExportData, StagedExport, Inputs, BackupNeeds, Backu
       for (const changes of comparison.folders) {
         const doubtful = c.state.fromArchives.get(changes.path);
         const exports = changes.exports.filter(({ path }) => doubtful?.has(path));
-        if (exports.length > 0) yield exportStep(c.state, branch, { ...changes, exports, moves: [] } satisfies FolderChanges, "single");
+        if (exports.length > 0)
+          yield exportStep(
+            c.state,
+            branch,
+            { ...changes, exports, moves: [] } satisfies FolderChanges,
+            "single",
+          );
       }
     }
   },
@@ -78,10 +113,28 @@ const recheck = definePhase<ExportData, StagedExport, Inputs, BackupNeeds, Backu
   seal: sealExports,
 });
 
-async function sealExports(group: readonly { step: Step<ExportData>; staged: StagedExport }[], c: Parameters<typeof writeGroup>[0]): Promise<readonly Receipt[]> {
+async function sealExports(
+  group: readonly { step: Step<ExportData>; staged: StagedExport }[],
+  c: Parameters<typeof writeGroup>[0],
+): Promise<readonly Receipt[]> {
   const byBranch = Map.groupBy(group, ({ staged }) => staged.branch);
-  await writeGroup(c, new Map([...byBranch].map(([branch, all]): [string, GroupChanges] => [branch, { put: all.flatMap(({ staged }) => staged.put), remove: [], keep: false }])));
-  return group.map(({ step, staged }): Receipt => ({ step: step.id, outcome: "written", items: staged.put.length, bytes: staged.put.reduce((sum, { size }) => sum + size, 0) }));
+  await writeGroup(
+    c,
+    new Map(
+      [...byBranch].map(([branch, all]): [string, GroupChanges] => [
+        branch,
+        { put: all.flatMap(({ staged }) => staged.put), remove: [], keep: false },
+      ]),
+    ),
+  );
+  return group.map(
+    ({ step, staged }): Receipt => ({
+      step: step.id,
+      outcome: "written",
+      items: staged.put.length,
+      bytes: staged.put.reduce((sum, { size }) => sum + size, 0),
+    }),
+  );
 }
 
 /** Moves the target branches and sets the tag. */
@@ -89,7 +142,14 @@ const publishing = definePhase<null, null, Inputs, BackupNeeds, BackupState>({
   name: "publish",
   title: "Moving the branch and setting the tag",
   async *plan(c) {
-    yield { id: "publish", title: c.inputs.branch, fingerprint: c.run.id, cursor: "", cost: { calls: 0, items: 0, bytes: 0 }, data: null };
+    yield {
+      id: "publish",
+      title: c.inputs.branch,
+      fingerprint: c.run.id,
+      cursor: "",
+      cost: { calls: 0, items: 0, bytes: 0 },
+      data: null,
+    };
   },
   run: async () => ({ items: 0, bytes: 0, staged: null }),
   async seal(_group, c) {
@@ -119,7 +179,14 @@ export const backup = defineJob({
     failed: "objects that could not be exported",
   },
   examples: [
-    { title: "Back up /Clients every night", with: { source: "https://adb-1.2.azuredatabricks.net", destination: "https://github.com/acme/notebooks.git", path: "/Clients" } },
+    {
+      title: "Back up /Clients every night",
+      with: {
+        source: "https://adb-1.2.azuredatabricks.net",
+        destination: "https://github.com/acme/notebooks.git",
+        path: "/Clients",
+      },
+    },
     { title: "What would be done?", with: { source: "workspace", destination: "backup", "dry-run": "true" } },
     { title: "One of eight runners", with: { source: "workspace", destination: "backup", shard: "2/8" } },
   ],
@@ -131,12 +198,16 @@ export const backup = defineJob({
   result: (c: BackupRead) => {
     const { state } = c;
     const parts = [...state.parts.values()];
-    const sum = (of: (part: (typeof parts)[number]) => number) => parts.reduce((total, part) => total + of(part), 0);
+    const sum = (of: (part: (typeof parts)[number]) => number) =>
+      parts.reduce((total, part) => total + of(part), 0);
     return {
       ...(state.published.commits[0] ? { commit: state.published.commits[0] } : {}),
       ...(state.published.tags[0] ? { tag: state.published.tags[0] } : {}),
       objects: state.scan.selected,
-      exported: sum(({ comparison }) => comparison.folders.reduce((n, { exports }) => n + exports.length, 0)) - state.failed.size - state.vanished.size,
+      exported:
+        sum(({ comparison }) => comparison.folders.reduce((n, { exports }) => n + exports.length, 0)) -
+        state.failed.size -
+        state.vanished.size,
       removed: sum(({ comparison }) => comparison.gone.length),
       failed: state.failed.size,
     };

@@ -6,13 +6,20 @@ const MOST_NAMED = 6;
 const MOST_LINES = 40;
 
 /** `2024: ENG-101, ENG-102 and 18 more (1,000 files)`, with a line per year and engagement below. */
-export function commitMessage(files: readonly { readonly path: string; readonly deleted: boolean }[], trailers: Trailers): string {
+export function commitMessage(
+  files: readonly { readonly path: string; readonly deleted: boolean }[],
+  trailers: Trailers,
+): string {
   const deleted = files.filter((file) => file.deleted).length;
-  const counts = [...(files.length > deleted ? [countOf(files.length - deleted, "file")] : []), ...(deleted > 0 ? [`${countOf(deleted, "file")} removed`] : [])];
+  const counts = [
+    ...(files.length > deleted ? [countOf(files.length - deleted, "file")] : []),
+    ...(deleted > 0 ? [`${countOf(deleted, "file")} removed`] : []),
+  ];
   const groups = [...Map.groupBy(files, ({ path }) => groupOf(path))].sort(([a], [b]) => (a < b ? -1 : 1));
   const subject = `${subjectOf(groups.map(([name]) => name))} (${counts.join(", ") || "manifest"})`;
   const lines = groups.slice(0, MOST_LINES).map(([name, all]) => `- ${name}: ${countOf(all.length, "file")}`);
-  const more = groups.length > MOST_LINES ? [`- and ${countOf(groups.length - MOST_LINES, "more engagement")}`] : [];
+  const more =
+    groups.length > MOST_LINES ? [`- and ${countOf(groups.length - MOST_LINES, "more engagement")}`] : [];
   return withTrailers([subject, "", ...lines, ...more].join("\n"), trailers);
 }
 

@@ -65,7 +65,14 @@ export function compare(folders: readonly ScannedFolder[], o: CompareOptions): C
       else if (same === entry && sameFile(same, object)) unchanged += 1;
       else moves.push({ object, from: same });
     }
-    if (exports.length + moves.length > 0) changes.push({ path: folder.path, exports, moves, objects: folder.objects.length, below: folder.below });
+    if (exports.length + moves.length > 0)
+      changes.push({
+        path: folder.path,
+        exports,
+        moves,
+        objects: folder.objects.length,
+        below: folder.below,
+      });
   }
   return { folders: changes, gone, unchanged, edited };
 }
@@ -75,7 +82,8 @@ function goneEntries(present: ReadonlySet<string>, o: CompareOptions): ManifestE
   for (const folder of o.manifest.folders()) {
     const unknown = o.unreadable.some((path) => folder === path || folder.startsWith(`${path}/`));
     if (unknown || !o.mine(folder)) continue;
-    for (const entry of o.manifest.inFolder(folder)) if (!present.has(entry.path) && entry.deleted === undefined) gone.push(entry);
+    for (const entry of o.manifest.inFolder(folder))
+      if (!present.has(entry.path) && entry.deleted === undefined) gone.push(entry);
   }
   return gone;
 }
@@ -84,11 +92,18 @@ function sameContent(entry: ManifestEntry, object: ScannedObject, o: CompareOpti
   const format = object.type === "NOTEBOOK" ? o.format : "AUTO";
   // An entry in another format than the backup's is one that was over the limit in that.
   const formatted = entry.format === format || (o.formatBefore === o.format && object.type === "NOTEBOOK");
-  return formatted && entry.deleted === undefined && entry.type === object.type && entry.language === object.language && entry.modified === object.modified;
+  return (
+    formatted &&
+    entry.deleted === undefined &&
+    entry.type === object.type &&
+    entry.language === object.language &&
+    entry.modified === object.modified
+  );
 }
 
 /** A notebook that is over the limit as JUPYTER is kept as source, so that its file has another extension. */
 function sameFile(entry: ManifestEntry, object: ScannedObject): boolean {
-  return entry.file === object.file || entry.file.replace(/\.\w+$/, "") === object.file.replace(/\.ipynb$/, "");
+  return (
+    entry.file === object.file || entry.file.replace(/\.\w+$/, "") === object.file.replace(/\.ipynb$/, "")
+  );
 }
-

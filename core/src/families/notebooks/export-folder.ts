@@ -80,28 +80,49 @@ export async function exportFolder<O extends ExportObject>(
 }
 
 /** What an archive of the folder gives and samples prove; nothing when it cannot be used. */
-async function fromArchive<O extends ExportObject>(exporter: Exporter, folder: string, objects: readonly O[]): Promise<readonly Exported<O>[]> {
+async function fromArchive<O extends ExportObject>(
+  exporter: Exporter,
+  folder: string,
+  objects: readonly O[],
+): Promise<readonly Exported<O>[]> {
   const path = absolute(exporter.root, folder);
   let archive: FolderArchive;
   try {
-    archive = new FolderArchive(path, readArchive(await exporter.limit(() => exporter.workspace.export(path, "SOURCE"))));
+    archive = new FolderArchive(
+      path,
+      readArchive(await exporter.limit(() => exporter.workspace.export(path, "SOURCE"))),
+    );
   } catch (thrown) {
     const error = asLakeferryError(thrown);
     if (endsRun(error)) throw error;
     // Over the limit, damaged, or in a form that is not known: the objects are exported one by one instead.
-    if (error.code !== "too-large" && error.code !== "not-found") exporter.warn(`The folder's archive cannot be used (${error.message}); its objects are exported one by one.`, path);
+    if (error.code !== "too-large" && error.code !== "not-found")
+      exporter.warn(
+        `The folder's archive cannot be used (${error.message}); its objects are exported one by one.`,
+        path,
+      );
     return [];
   }
   const found: Exported<O>[] = [];
   for (const object of objects) {
     const bytes = archive.find(object, exporter.trust.blankLines);
-    if (bytes) found.push({ object, bytes, format: object.type === "NOTEBOOK" ? "SOURCE" : "AUTO", fromArchive: true });
+    if (bytes)
+      found.push({
+        object,
+        bytes,
+        format: object.type === "NOTEBOOK" ? "SOURCE" : "AUTO",
+        fromArchive: true,
+      });
   }
   return (await prove(exporter, archive, found)) ? found : [];
 }
 
 /** Exports samples one by one and compares. False: the archive is not what the single exports are. */
-async function prove<O extends ExportObject>(exporter: Exporter, archive: FolderArchive, found: Exported<O>[]): Promise<boolean> {
+async function prove<O extends ExportObject>(
+  exporter: Exporter,
+  archive: FolderArchive,
+  found: Exported<O>[],
+): Promise<boolean> {
   const { trust } = exporter;
   const notebooks = found.filter(({ object }) => object.type === "NOTEBOOK");
   const samples = new Set(trust.samples(notebooks.map(({ object }) => object)));
@@ -113,7 +134,9 @@ async function prove<O extends ExportObject>(exporter: Exporter, archive: Folder
     const index = found.findIndex((one) => one.object === object);
     let single: Buffer;
     try {
-      single = await exporter.limit(() => exporter.workspace.export(absolute(exporter.root, object.path), "SOURCE"));
+      single = await exporter.limit(() =>
+        exporter.workspace.export(absolute(exporter.root, object.path), "SOURCE"),
+      );
     } catch (thrown) {
       const error = asLakeferryError(thrown);
       if (endsRun(error)) throw error;
@@ -122,16 +145,23 @@ async function prove<O extends ExportObject>(exporter: Exporter, archive: Folder
     if (archive.kind === "dbc" && !trust.blankLinesKnown && archive.tellsBlankLines(object)) {
       const bare = archive.find(object, "bare");
       trust.blankLinesAre(bare?.equals(single) ? "bare" : "spaced");
-      if (trust.blankLines === "bare") for (const [i, one] of found.entries()) found[i] = { ...one, bytes: archive.find(one.object, "bare") ?? one.bytes };
+      if (trust.blankLines === "bare")
+        for (const [i, one] of found.entries())
+          found[i] = { ...one, bytes: archive.find(one.object, "bare") ?? one.bytes };
     }
     if (found[index]!.bytes.equals(single)) trust.proven(object.language);
     else {
       // The notebook may have been edited between the two requests: only a second look tells.
-      const again = await exporter.limit(() => exporter.workspace.export(absolute(exporter.root, object.path), "SOURCE"));
+      const again = await exporter.limit(() =>
+        exporter.workspace.export(absolute(exporter.root, object.path), "SOURCE"),
+      );
       found[index] = { ...found[index]!, bytes: again, fromArchive: false };
       if (!again.equals(single)) continue;
       trust.disproved(object.path);
-      exporter.warn("The folder's archive does not equal the single export; from here on every object is exported by itself.", absolute(exporter.root, object.path));
+      exporter.warn(
+        "The folder's archive does not equal the single export; from here on every object is exported by itself.",
+        absolute(exporter.root, object.path),
+      );
       return false;
     }
   }
@@ -141,21 +171,39 @@ async function prove<O extends ExportObject>(exporter: Exporter, archive: Folder
 /** One object by itself. Over the limit, a notebook is tried in smaller forms: SOURCE without outputs, then a deflated archive. */
 async function exportSingle<O extends ExportObject>(exporter: Exporter, object: O): Promise<Exported<O>> {
   const path = absolute(exporter.root, object.path);
-  if (object.type !== "NOTEBOOK") return { object, bytes: await exporter.workspace.export(path, "AUTO"), format: "AUTO", fromArchive: false };
+  if (object.type !== "NOTEBOOK")
+    return {
+      object,
+      bytes: await exporter.workspace.export(path, "AUTO"),
+      format: "AUTO",
+      fromArchive: false,
+    };
   const formats: readonly BackupFormat[] = exporter.format === "JUPYTER" ? ["JUPYTER", "SOURCE"] : ["SOURCE"];
   for (const format of formats) {
     const bytes = await exporter.workspace.export(path, format).catch(unlessTooLarge);
     if (bytes) {
-      if (format !== exporter.format) exporter.warn("With its outputs it is over the export limit: it is kept as source, without them.", path);
+      if (format !== exporter.format)
+        exporter.warn(
+          "With its outputs it is over the export limit: it is kept as source, without them.",
+          path,
+        );
       return { object, bytes, format, fromArchive: false };
     }
   }
   const archive = await exporter.workspace.export(path, "DBC").catch(unlessTooLarge);
   const entries = archive && readArchive(archive);
   if (!entries || entries.length !== 1 || archiveKind(entries) !== "dbc") {
-    throw new LakeferryError(`${path} is over the export limit of 10 MB in every format.`, { code: "too-large", hint: "Split the notebook, or clear its outputs; until then it is not in the backup." });
+    throw new LakeferryError(`${path} is over the export limit of 10 MB in every format.`, {
+      code: "too-large",
+      hint: "Split the notebook, or clear its outputs; until then it is not in the backup.",
+    });
   }
-  return { object, bytes: notebookSource(entries[0]!.bytes, exporter.trust.blankLines), format: "SOURCE", fromArchive: true };
+  return {
+    object,
+    bytes: notebookSource(entries[0]!.bytes, exporter.trust.blankLines),
+    format: "SOURCE",
+    fromArchive: true,
+  };
 }
 
 function unlessTooLarge(thrown: unknown): undefined {

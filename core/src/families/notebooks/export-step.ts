@@ -25,7 +25,10 @@ const GUESSED_BYTES = 6_000;
 const WORTH_AN_ARCHIVE = 3;
 
 /** How to export what changed in a folder: the archive when it saves requests and does not bring much that nobody asked for. */
-export function cheapestWay(changes: FolderChanges, o: { readonly archives: boolean; readonly format: string }): "archive" | "single" {
+export function cheapestWay(
+  changes: FolderChanges,
+  o: { readonly archives: boolean; readonly format: string },
+): "archive" | "single" {
   const wanted = changes.exports.length;
   if (!o.archives || o.format !== "SOURCE" || wanted < 2) return "single";
   if (changes.below > 4 * Math.max(wanted, changes.objects)) return "single";
@@ -33,10 +36,16 @@ export function cheapestWay(changes: FolderChanges, o: { readonly archives: bool
 }
 
 /** The step that writes one folder's changes. */
-export function exportStep(state: BackupState, branch: string, changes: FolderChanges, way: "archive" | "single"): Step<ExportData> {
+export function exportStep(
+  state: BackupState,
+  branch: string,
+  changes: FolderChanges,
+  way: "archive" | "single",
+): Step<ExportData> {
   const { exports, moves, path } = changes;
   const hash = createHash("sha256");
-  for (const object of [...exports, ...moves.map((move) => move.object)]) hash.update(`${object.path}\0${object.id}\0${object.modified}\n`);
+  for (const object of [...exports, ...moves.map((move) => move.object)])
+    hash.update(`${object.path}\0${object.id}\0${object.modified}\n`);
   const manifest = state.parts.get(branch)!.partition.manifest;
   const bytes = exports.reduce((sum, object) => sum + (manifest.get(object.path)?.size ?? GUESSED_BYTES), 0);
   return {
@@ -60,12 +69,21 @@ export async function runExport(step: Step<ExportData>, c: BackupWrite): Promise
   const { branch, folder, way, objects, moves } = step.data;
   const { state } = c;
   const repository = c.connections.destination;
-  const put: ManifestEntry[] = moves.map(({ object, from }) => ({ ...entryOf(object, object.file), format: from.format, size: from.size, blob: from.blob, sha256: from.sha256 }));
+  const put: ManifestEntry[] = moves.map(({ object, from }) => ({
+    ...entryOf(object, object.file),
+    format: from.format,
+    size: from.size,
+    blob: from.blob,
+    sha256: from.sha256,
+  }));
   let bytes = 0;
   const take = async ({ object, bytes: content, format, fromArchive }: Exported<ScannedObject>) => {
     const blob = await repository.blob(content);
     const sha256 = createHash("sha256").update(content).digest("hex");
-    const file = format === "SOURCE" && object.file.endsWith(".ipynb") ? withSourceExtension(object, state, branch) : object.file;
+    const file =
+      format === "SOURCE" && object.file.endsWith(".ipynb")
+        ? withSourceExtension(object, state, branch)
+        : object.file;
     put.push({ ...entryOf(object, file), format, size: content.length, blob, sha256 });
     bytes += content.length;
     if (fromArchive) remember(state, folder, object.path);
@@ -73,10 +91,18 @@ export async function runExport(step: Step<ExportData>, c: BackupWrite): Promise
   const { rejected, gone } = await exportFolder(state.exporter, folder, objects, way, take);
   for (const path of gone) state.vanished.add(path);
   for (const { path } of rejected) state.failed.add(path);
-  return { items: put.length, bytes, rejected: rejected.map(({ path, error }) => ({ item: absolute(state.root, path), ...errorFacts(error) })), staged: { branch, put } };
+  return {
+    items: put.length,
+    bytes,
+    rejected: rejected.map(({ path, error }) => ({ item: absolute(state.root, path), ...errorFacts(error) })),
+    staged: { branch, put },
+  };
 }
 
-function entryOf(object: ScannedObject, file: string): Pick<ManifestEntry, "path" | "file" | "id" | "type" | "language" | "modified"> {
+function entryOf(
+  object: ScannedObject,
+  file: string,
+): Pick<ManifestEntry, "path" | "file" | "id" | "type" | "language" | "modified"> {
   const { path, id, type, language, modified } = object;
   return { path, file, id, type, modified, ...(language ? { language } : {}) };
 }
@@ -87,7 +113,9 @@ const EXTENSIONS = { PYTHON: ".py", SQL: ".sql", SCALA: ".scala", R: ".r" } as c
 function withSourceExtension(object: ScannedObject, state: BackupState, branch: string): string {
   const stem = object.file.replace(/\.ipynb$/, "");
   const file = `${stem}${EXTENSIONS[object.language ?? "PYTHON"]}`;
-  return state.parts.get(branch)!.living.has(file) ? `${stem} (source)${EXTENSIONS[object.language ?? "PYTHON"]}` : file;
+  return state.parts.get(branch)!.living.has(file)
+    ? `${stem} (source)${EXTENSIONS[object.language ?? "PYTHON"]}`
+    : file;
 }
 
 function remember(state: BackupState, folder: string, path: string): void {

@@ -44,7 +44,8 @@ export class ExportTrust {
       chosen.push(notebook);
     }
     this.#archives += 1;
-    if (chosen.length === 0 && this.#archives % SAMPLE_EVERY === 0 && notebooks.length > 0) chosen.push(notebooks[this.#archives % notebooks.length]!);
+    if (chosen.length === 0 && this.#archives % SAMPLE_EVERY === 0 && notebooks.length > 0)
+      chosen.push(notebooks[this.#archives % notebooks.length]!);
     return chosen;
   }
 

@@ -18,15 +18,20 @@ export class FolderArchive {
   constructor(path: string, entries: readonly ArchiveEntry[]) {
     this.#path = path;
     this.kind = archiveKind(entries);
-    for (const entry of entries) this.#entries.set(entry.name, this.#entries.has(entry.name) ? "twice" : entry);
+    for (const entry of entries)
+      this.#entries.set(entry.name, this.#entries.has(entry.name) ? "twice" : entry);
   }
 
   /** The object's exported bytes: of a notebook its source form. Undefined: it must be exported by itself. */
-  find(object: { readonly path: string; readonly type: string; readonly language?: Language }, blankLines: BlankLines): Buffer | undefined {
+  find(
+    object: { readonly path: string; readonly type: string; readonly language?: Language },
+    blankLines: BlankLines,
+  ): Buffer | undefined {
     const entry = this.#entry(object);
     if (!entry) return undefined;
     // A file that reads like a notebook may be the entry of a notebook beside it (`a` and `a.py`).
-    if (object.type !== "NOTEBOOK") return this.kind === "source" && !isNotebook(entry.bytes) ? entry.bytes : undefined;
+    if (object.type !== "NOTEBOOK")
+      return this.kind === "source" && !isNotebook(entry.bytes) ? entry.bytes : undefined;
     if (this.kind === "source") return isNotebook(entry.bytes) ? entry.bytes : undefined;
     try {
       return notebookSource(entry.bytes, blankLines);
@@ -38,16 +43,26 @@ export class FolderArchive {
   }
 
   /** Whether the notebook's source depends on how empty lines of magic cells are written. */
-  tellsBlankLines(object: { readonly path: string; readonly type: string; readonly language?: Language }): boolean {
+  tellsBlankLines(object: {
+    readonly path: string;
+    readonly type: string;
+    readonly language?: Language;
+  }): boolean {
     const [spaced, bare] = [this.find(object, "spaced"), this.find(object, "bare")];
     return spaced !== undefined && bare !== undefined && !spaced.equals(bare);
   }
 
   /** Archives begin with the folder's own name, or with its children: both are public, so both are read. */
-  #entry(object: { readonly path: string; readonly type: string; readonly language?: Language }): ArchiveEntry | undefined {
+  #entry(object: {
+    readonly path: string;
+    readonly type: string;
+    readonly language?: Language;
+  }): ArchiveEntry | undefined {
     const name = object.path.slice(object.path.lastIndexOf("/") + 1) + this.#extension(object);
     const folder = this.#path.slice(this.#path.lastIndexOf("/") + 1);
-    const found = [name, `${folder}/${name}`, `${this.#path.slice(1)}/${name}`].map((one) => this.#entries.get(one)).filter((one) => one !== undefined);
+    const found = [name, `${folder}/${name}`, `${this.#path.slice(1)}/${name}`]
+      .map((one) => this.#entries.get(one))
+      .filter((one) => one !== undefined);
     return found.length === 1 && found[0] !== "twice" ? found[0] : undefined;
   }
 

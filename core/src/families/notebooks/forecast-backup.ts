@@ -20,16 +20,30 @@ export async function forecastBackup(c: BackupRead): Promise<Forecast> {
   const plan = planOf(state, c.inputs);
   const seconds = plan.calls / EXPORTS_PER_SECOND;
   const size = plan.kept + plan.transfer;
-  const growth = plan.exports > 0 && plan.known > 0 ? plan.transfer * PACKED * 30 + plan.exports * PACKED_LINE * 30 : undefined;
+  const growth =
+    plan.exports > 0 && plan.known > 0
+      ? plan.transfer * PACKED * 30 + plan.exports * PACKED_LINE * 30
+      : undefined;
   const facts = [
-    { label: "listed", value: `${count(state.scan.selected)} objects in ${count(state.scan.folders.length)} folders${state.scan.excluded > 0 ? `, ${count(state.scan.excluded)} more excluded` : ""}` },
+    {
+      label: "listed",
+      value: `${count(state.scan.selected)} objects in ${count(state.scan.folders.length)} folders${state.scan.excluded > 0 ? `, ${count(state.scan.excluded)} more excluded` : ""}`,
+    },
     { label: "unchanged", value: count(plan.unchanged) },
-    { label: "to export", value: `${count(plan.exports)}, in ${count(plan.calls)} requests (${count(plan.archives)} of whole folders)` },
+    {
+      label: "to export",
+      value: `${count(plan.exports)}, in ${count(plan.calls)} requests (${count(plan.archives)} of whole folders)`,
+    },
     ...(plan.moves > 0 ? [{ label: "renamed", value: count(plan.moves) }] : []),
-    ...(plan.gone > 0 ? [{ label: c.inputs.deleted === "keep" ? "gone, kept" : "to remove", value: count(plan.gone) }] : []),
+    ...(plan.gone > 0
+      ? [{ label: c.inputs.deleted === "keep" ? "gone, kept" : "to remove", value: count(plan.gone) }]
+      : []),
     { label: "transfer", value: `about ${bytes(plan.transfer)}` },
     { label: "least time", value: `${timeSpan(seconds)} at ${EXPORTS_PER_SECOND} exports a second` },
-    { label: "repository", value: `about ${bytes(size * PACKED)} at its head${growth === undefined ? "" : `, ${bytes(growth)} more a month if every day is like this one`}` },
+    {
+      label: "repository",
+      value: `about ${bytes(size * PACKED)} at its head${growth === undefined ? "" : `, ${bytes(growth)} more a month if every day is like this one`}`,
+    },
   ];
   return { facts, warnings: warnings(state, plan.transfer, size * PACKED + (growth ?? 0) * 12) };
 }
@@ -50,7 +64,17 @@ interface Plan {
 }
 
 function planOf(state: BackupState, inputs: BackupRead["inputs"]): Plan {
-  const plan: Plan = { exports: 0, calls: 0, archives: 0, moves: 0, gone: 0, unchanged: 0, transfer: 0, kept: 0, known: 0 };
+  const plan: Plan = {
+    exports: 0,
+    calls: 0,
+    archives: 0,
+    moves: 0,
+    gone: 0,
+    unchanged: 0,
+    transfer: 0,
+    kept: 0,
+    known: 0,
+  };
   for (const { partition, comparison } of state.parts.values()) {
     plan.unchanged += comparison.unchanged;
     plan.gone += comparison.gone.length;
@@ -75,8 +99,17 @@ function planOf(state: BackupState, inputs: BackupRead["inputs"]): Plan {
 function warnings(state: BackupState, transfer: number, inAYear: number): readonly string[] {
   const found: string[] = [];
   const full = state.scan.folders.filter(({ objects }) => objects.length > FOLDER_LIMIT);
-  for (const { path, objects } of full) found.push(`${path} has ${count(objects.length)} objects; hosts show at most about ${count(FOLDER_LIMIT)} entries of a folder.`);
-  if (inAYear > REPOSITORY_SOFT_LIMIT * 0.8) found.push(`The repository may reach ${bytes(inAYear)} within a year; Azure DevOps advises at most 10 GB. Write a branch a year to a repository each (--shard-by year), or move old years away (--archive-before).`);
-  if (transfer * PACKED > PUSH_LIMIT) found.push(`About ${bytes(transfer * PACKED)} will be pushed; it goes in pushes of some thousand files, since hosts refuse more than 2 GB at once.`);
+  for (const { path, objects } of full)
+    found.push(
+      `${path} has ${count(objects.length)} objects; hosts show at most about ${count(FOLDER_LIMIT)} entries of a folder.`,
+    );
+  if (inAYear > REPOSITORY_SOFT_LIMIT * 0.8)
+    found.push(
+      `The repository may reach ${bytes(inAYear)} within a year; Azure DevOps advises at most 10 GB. Write a branch a year to a repository each (--shard-by year), or move old years away (--archive-before).`,
+    );
+  if (transfer * PACKED > PUSH_LIMIT)
+    found.push(
+      `About ${bytes(transfer * PACKED)} will be pushed; it goes in pushes of some thousand files, since hosts refuse more than 2 GB at once.`,
+    );
   return found;
 }

@@ -1,7 +1,7 @@
 import type { Commit, GitReader, Ref } from "../../connectors/git/port.ts";
 import { LakeferryError } from "../../job/errors.ts";
 import type { Shard } from "../../job/inputs.ts";
-import { DESCRIPTION_FILE, type BackupDescription } from "./backup-description.ts";
+import { type BackupDescription, DESCRIPTION_FILE } from "./backup-description.ts";
 import type { Manifest } from "./manifest.ts";
 import { readBackup } from "./read-backup.ts";
 import { trailersOf } from "./trailers.ts";
@@ -45,7 +45,12 @@ function workingRef(run: string, branch: string, shard: Shard | undefined): stri
 }
 
 /** Opens a target branch: takes up an unfinished working branch of the same backup, or begins one. */
-export async function openPartition(repository: GitReader, branch: string, refs: readonly Ref[], o: PartitionOptions): Promise<Partition> {
+export async function openPartition(
+  repository: GitReader,
+  branch: string,
+  refs: readonly Ref[],
+  o: PartitionOptions,
+): Promise<Partition> {
   const target = refs.find(({ name }) => name === `refs/heads/${branch}`)?.oid;
   const unfinished = await findUnfinished(repository, branch, refs, o);
   const base = unfinished?.commit.oid ?? target;
@@ -55,7 +60,10 @@ export async function openPartition(repository: GitReader, branch: string, refs:
     branch,
     begunOn: unfinished ? unfinished.begunOn : target,
     base,
-    working: { ref: unfinished?.ref.name ?? workingRef(o.run, branch, o.shard), resumed: unfinished !== undefined },
+    working: {
+      ref: unfinished?.ref.name ?? workingRef(o.run, branch, o.shard),
+      resumed: unfinished !== undefined,
+    },
     before,
     manifest,
     tree,
@@ -77,8 +85,15 @@ interface Unfinished {
   readonly begunOn: string | undefined;
 }
 
-async function findUnfinished(repository: GitReader, branch: string, refs: readonly Ref[], o: PartitionOptions): Promise<Unfinished | undefined> {
-  const newestFirst = refs.filter(({ name }) => RUN.test(name.slice(WORKING.length).split("/")[0]!)).sort((a, b) => (a.name < b.name ? 1 : -1));
+async function findUnfinished(
+  repository: GitReader,
+  branch: string,
+  refs: readonly Ref[],
+  o: PartitionOptions,
+): Promise<Unfinished | undefined> {
+  const newestFirst = refs
+    .filter(({ name }) => RUN.test(name.slice(WORKING.length).split("/")[0]!))
+    .sort((a, b) => (a.name < b.name ? 1 : -1));
   for (const ref of newestFirst) {
     if (ref.name !== workingRef(ref.name.slice(WORKING.length).split("/")[0]!, branch, o.shard)) continue;
     await repository.fetch([ref.oid], { trees: false });
@@ -86,7 +101,9 @@ async function findUnfinished(repository: GitReader, branch: string, refs: reado
     const trailers = trailersOf(commit.message);
     if (trailers.backup !== backupKey(o.description)) continue;
     if (o.now - commit.committedAt.getTime() <= o.maxAgeMs) return { ref, commit, begunOn: trailers.begunOn };
-    o.warn(`The working branch ${ref.name.slice("refs/heads/".length)} is too old to be taken up again; a new one is begun.`);
+    o.warn(
+      `The working branch ${ref.name.slice("refs/heads/".length)} is too old to be taken up again; a new one is begun.`,
+    );
     return undefined;
   }
   return undefined;
@@ -97,10 +114,18 @@ export function backupKey(d: Pick<BackupDescription, "host" | "root" | "format">
   return Buffer.from(JSON.stringify([d.host, d.root, d.format])).toString("base64url");
 }
 
-function assertSameBackup(found: BackupDescription, wanted: BackupDescription, branch: string, address: string): void {
+function assertSameBackup(
+  found: BackupDescription,
+  wanted: BackupDescription,
+  branch: string,
+  address: string,
+): void {
   if (found.host === wanted.host && found.root === wanted.root) return;
-  throw new LakeferryError(`${address}, branch ${branch}: holds a backup of ${found.root} of ${found.host}, not of ${wanted.root} of ${wanted.host}.`, {
-    code: "invalid-input",
-    hint: `Give this backup a branch of its own (--branch), or a folder (--folder). What the branch holds stands in ${DESCRIPTION_FILE}.`,
-  });
+  throw new LakeferryError(
+    `${address}, branch ${branch}: holds a backup of ${found.root} of ${found.host}, not of ${wanted.root} of ${wanted.host}.`,
+    {
+      code: "invalid-input",
+      hint: `Give this backup a branch of its own (--branch), or a folder (--folder). What the branch holds stands in ${DESCRIPTION_FILE}.`,
+    },
+  );
 }

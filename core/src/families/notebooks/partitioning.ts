@@ -29,5 +29,7 @@ export function branchOf(folder: string, p: Partitioning): string {
 export function isPartition(branch: string, p: Partitioning): boolean {
   if (branch === p.branch) return true;
   if (p.archiveBefore !== undefined && branch === `${p.branch}-archive`) return true;
-  return p.shardBy === "year" && branch.startsWith(`${p.branch}-`) && YEAR.test(branch.slice(p.branch.length + 1));
+  return (
+    p.shardBy === "year" && branch.startsWith(`${p.branch}-`) && YEAR.test(branch.slice(p.branch.length + 1))
+  );
 }

@@ -29,9 +29,19 @@ export async function publish(c: BackupWrite): Promise<void> {
       const target = refs.find(({ name }) => name === `refs/heads/${partition.branch}`)?.oid;
       const commit = await merged(c, partition, target);
       if (commit === undefined) continue; // nothing in the workspace, nothing at the destination
-      if (commit !== target) updates.push({ name: `refs/heads/${partition.branch}`, from: target, to: commit });
+      if (commit !== target)
+        updates.push({ name: `refs/heads/${partition.branch}`, from: target, to: commit });
       const tag = freeTag(tagName(c, partition), refs, tags);
-      updates.push({ name: `refs/tags/${tag}`, from: undefined, to: await repository.newTag({ name: tag, target: commit, message: tagMessage(c, partition), at: new Date(c.now()) }) });
+      updates.push({
+        name: `refs/tags/${tag}`,
+        from: undefined,
+        to: await repository.newTag({
+          name: tag,
+          target: commit,
+          message: tagMessage(c, partition),
+          at: new Date(c.now()),
+        }),
+      });
       const working = refs.find(({ name }) => name === partition.working.ref)?.oid;
       if (working) updates.push({ name: partition.working.ref, from: working, to: undefined });
       commits.push(commit);
@@ -59,7 +69,12 @@ async function writePages(c: BackupWrite, { partition }: Part): Promise<void> {
     const theirs = partition.tree.get(path);
     const page = Buffer.from(text);
     if (theirs === undefined || (await ours(repository, theirs))) wanted.set(path, page);
-    else c.say({ type: "warning", item: path, text: `on ${partition.branch} is not written by Lakeferry and is left as it is` });
+    else
+      c.say({
+        type: "warning",
+        item: path,
+        text: `on ${partition.branch} is not written by Lakeferry and is left as it is`,
+      });
   }
   const changes: Change[] = [];
   for (const [path, content] of wanted) {
@@ -69,7 +84,12 @@ async function writePages(c: BackupWrite, { partition }: Part): Promise<void> {
   if (changes.length === 0) return;
   const from = partition.head;
   const parent = from ?? partition.base;
-  const to = await repository.newCommit({ parents: parent ? [parent] : [], changes, message: withTrailers("Describe the backup", trailers(c, partition)), at: new Date(c.now()) });
+  const to = await repository.newCommit({
+    parents: parent ? [parent] : [],
+    changes,
+    message: withTrailers("Describe the backup", trailers(c, partition)),
+    at: new Date(c.now()),
+  });
   await repository.push([{ name: partition.working.ref, from, to }]);
   partition.head = to;
 }
@@ -80,25 +100,49 @@ async function ours(repository: GitReader, oid: string): Promise<boolean> {
 }
 
 /** What the target is to point to: the working head, or a merge of it and a target that moved. Undefined: there is nothing. */
-async function merged(c: BackupWrite, partition: Partition, target: string | undefined): Promise<string | undefined> {
+async function merged(
+  c: BackupWrite,
+  partition: Partition,
+  target: string | undefined,
+): Promise<string | undefined> {
   const repository = c.connections.destination;
   const { head } = partition;
   if (head === undefined) return target ?? partition.base;
   if (target === undefined || target === partition.begunOn || target === head) return head;
   await repository.fetch([target, ...(partition.begunOn ? [partition.begunOn] : [])]);
-  if (partition.begunOn === undefined) throw new LakeferryError(`The branch ${partition.branch} was made by somebody else while this run was at work.`, { code: "conflict", hint: "Run the same command again: it begins on that branch." });
+  if (partition.begunOn === undefined)
+    throw new LakeferryError(
+      `The branch ${partition.branch} was made by somebody else while this run was at work.`,
+      { code: "conflict", hint: "Run the same command again: it begins on that branch." },
+    );
   const theirs: Change[] = [];
   const conflicts: string[] = [];
   const managed = managedFiles(c, partition);
   for await (const change of repository.diff(partition.begunOn, target)) {
     if (managed(change.path)) conflicts.push(change.path);
-    else theirs.push(change.oid ? { op: "put", path: change.path, oid: change.oid } : { op: "delete", path: change.path });
+    else
+      theirs.push(
+        change.oid ? { op: "put", path: change.path, oid: change.oid } : { op: "delete", path: change.path },
+      );
   }
-  for (const file of conflicts) c.say({ type: "finding", kind: "conflict", item: file, detail: `was changed on ${partition.branch} while this run was at work; the workspace's version stays, theirs is in the history` });
+  for (const file of conflicts)
+    c.say({
+      type: "finding",
+      kind: "conflict",
+      item: file,
+      detail: `was changed on ${partition.branch} while this run was at work; the workspace's version stays, theirs is in the history`,
+    });
   // Their contents must be here to be written into a commit.
-  for await (const _ of repository.blobs(theirs.flatMap((change) => (change.op === "put" ? [change.oid] : [])))) continue;
+  for await (const _ of repository.blobs(
+    theirs.flatMap((change) => (change.op === "put" ? [change.oid] : [])),
+  ));
   const message = `Take over ${countOf(theirs.length, "change")} made on ${partition.branch} meanwhile`;
-  return repository.newCommit({ parents: [head, target], changes: theirs, message: withTrailers(message, trailers(c, partition)), at: new Date(c.now()) });
+  return repository.newCommit({
+    parents: [head, target],
+    changes: theirs,
+    message: withTrailers(message, trailers(c, partition)),
+    at: new Date(c.now()),
+  });
 }
 
 /** Whether a path of the repository is the backup's own. */
@@ -120,7 +164,8 @@ function tagName(c: BackupWrite, { branch }: Partition): string {
 
 /** A second backup of the same day gets `.2`. */
 function freeTag(wanted: string, refs: readonly Ref[], taken: readonly string[]): string {
-  const free = (name: string) => !taken.includes(name) && !refs.some((ref) => ref.name === `refs/tags/${name}`);
+  const free = (name: string) =>
+    !taken.includes(name) && !refs.some((ref) => ref.name === `refs/tags/${name}`);
   if (free(wanted)) return wanted;
   for (let n = 2; ; n++) if (free(`${wanted}.${n}`)) return `${wanted}.${n}`;
 }
@@ -135,14 +180,27 @@ function tagMessage(c: BackupWrite, { manifest }: Partition): string {
     bytes += entry.size;
   }
   const failed = state.failed.size + state.scan.unreadable.length;
-  const facts: Trailers = { run: c.run.id, backup: backupKey(state.description), objects, bytes, failed, finishedAt: new Date(c.now()).toISOString(), ...(c.inputs.shard ? { shard: `${c.inputs.shard.index}/${c.inputs.shard.of}` } : {}) };
-  return withTrailers(`Backup of ${state.root} of ${state.description.host}: ${countOf(objects, "object")}${failed > 0 ? `, ${failed} failed` : ""}`, facts);
+  const facts: Trailers = {
+    run: c.run.id,
+    backup: backupKey(state.description),
+    objects,
+    bytes,
+    failed,
+    finishedAt: new Date(c.now()).toISOString(),
+    ...(c.inputs.shard ? { shard: `${c.inputs.shard.index}/${c.inputs.shard.of}` } : {}),
+  };
+  return withTrailers(
+    `Backup of ${state.root} of ${state.description.host}: ${countOf(objects, "object")}${failed > 0 ? `, ${failed} failed` : ""}`,
+    facts,
+  );
 }
-
 
 /** Deletes working branches that nobody took up for as long as records are kept. What cannot be deleted is left, and told. */
 export async function sweepAbandoned(c: BackupWrite): Promise<void> {
-  const old = abandoned(await c.connections.destination.refs("refs/heads/backup/"), runStamp(c.now() - c.run.retentionMs));
+  const old = abandoned(
+    await c.connections.destination.refs("refs/heads/backup/"),
+    runStamp(c.now() - c.run.retentionMs),
+  );
   if (old.length === 0) return;
   try {
     await c.connections.destination.push(old.map(({ name, oid }) => ({ name, from: oid, to: undefined })));

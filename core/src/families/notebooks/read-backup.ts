@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import type { GitReader } from "../../connectors/git/port.ts";
 import { LakeferryError } from "../../job/errors.ts";
-import { DESCRIPTION_FILE, type BackupDescription, decodeDescription } from "./backup-description.ts";
+import { type BackupDescription, DESCRIPTION_FILE, decodeDescription } from "./backup-description.ts";
 import { Manifest } from "./manifest.ts";
 
 /** A backup as it stands at a commit. */
@@ -17,13 +17,18 @@ export interface ReadBackup {
  * Reads manifest and tree of a commit, in a few requests and without the blobs of the notebooks.
  * @throws LakeferryError `corrupt` when the manifest cannot be read, naming file and line
  */
-export async function readBackup(repository: GitReader, commit: string | undefined, folder: string): Promise<ReadBackup> {
+export async function readBackup(
+  repository: GitReader,
+  commit: string | undefined,
+  folder: string,
+): Promise<ReadBackup> {
   const manifest = new Manifest();
   const tree = new Map<string, string>();
   if (commit === undefined) return { description: undefined, manifest, tree };
   await repository.fetch([commit]);
   const prefix = folder === "" ? "" : `${folder}/`;
-  for await (const { path, oid } of repository.tree(commit)) if (path.startsWith(prefix)) tree.set(path.slice(prefix.length), oid);
+  for await (const { path, oid } of repository.tree(commit))
+    if (path.startsWith(prefix)) tree.set(path.slice(prefix.length), oid);
   const described = tree.get(DESCRIPTION_FILE);
   if (described === undefined) return { description: undefined, manifest, tree };
   const buckets = [...tree].filter(([path]) => path.startsWith(".lakeferry/manifest/"));
@@ -40,11 +45,21 @@ export async function readBackup(repository: GitReader, commit: string | undefin
  * The backup that a branch, a tag or an id names at the remote.
  * @throws LakeferryError `not-found` when there is no such ref, or no backup at it
  */
-export async function openBackup(repository: GitReader, ref: string, folder: string): Promise<ReadBackup & { readonly commit: string; readonly description: BackupDescription }> {
+export async function openBackup(
+  repository: GitReader,
+  ref: string,
+  folder: string,
+): Promise<ReadBackup & { readonly commit: string; readonly description: BackupDescription }> {
   const commit = await resolveRef(repository, ref);
   const read = await readBackup(repository, commit, folder);
   if (read.description) return { ...read, description: read.description, commit };
-  throw new LakeferryError(`${repository.address}, ${ref}: holds no backup${folder === "" ? "" : ` in the folder ${folder}`}.`, { code: "not-found", hint: `A backup has a file ${DESCRIPTION_FILE}. Name another --branch, --ref or --folder.` });
+  throw new LakeferryError(
+    `${repository.address}, ${ref}: holds no backup${folder === "" ? "" : ` in the folder ${folder}`}.`,
+    {
+      code: "not-found",
+      hint: `A backup has a file ${DESCRIPTION_FILE}. Name another --branch, --ref or --folder.`,
+    },
+  );
 }
 
 /**
@@ -53,12 +68,19 @@ export async function openBackup(repository: GitReader, ref: string, folder: str
  */
 async function resolveRef(repository: GitReader, ref: string): Promise<string> {
   const refs = await repository.refs("refs/heads/", "refs/tags/");
-  const found = [ref, `refs/tags/${ref}`, `refs/heads/${ref}`].map((name) => refs.find((one) => one.name === name)).find((one) => one !== undefined);
+  const found = [ref, `refs/tags/${ref}`, `refs/heads/${ref}`]
+    .map((name) => refs.find((one) => one.name === name))
+    .find((one) => one !== undefined);
   if (found) return found.peeled ?? found.oid;
   if (/^[0-9a-f]{40}$/.test(ref)) return ref;
-  const tags = refs.filter(({ name }) => name.startsWith("refs/tags/")).map(({ name }) => name.slice("refs/tags/".length));
+  const tags = refs
+    .filter(({ name }) => name.startsWith("refs/tags/"))
+    .map(({ name }) => name.slice("refs/tags/".length));
   throw new LakeferryError(`${repository.address} has no branch, tag or commit "${ref}".`, {
     code: "not-found",
-    hint: tags.length > 0 ? `The newest tags are ${tags.sort().slice(-5).join(", ")}.` : "It has no tags yet; name a branch with --branch, or a whole commit id.",
+    hint:
+      tags.length > 0
+        ? `The newest tags are ${tags.sort().slice(-5).join(", ")}.`
+        : "It has no tags yet; name a branch with --branch, or a whole commit id.",
   });
 }

@@ -16,10 +16,14 @@ export async function reconcileBackup(c: BackupRead): Promise<readonly Equation[
   const refs = await remote.refs("refs/heads/");
   const backups = new Map<string, ReadBackup>();
   for (const branch of state.parts.keys()) {
-    backups.set(branch, await readBackup(remote, refs.find(({ name }) => name === `refs/heads/${branch}`)?.oid, state.folder));
+    backups.set(
+      branch,
+      await readBackup(remote, refs.find(({ name }) => name === `refs/heads/${branch}`)?.oid, state.folder),
+    );
   }
   const excepted = (path: string) => state.failed.has(path) || state.vanished.has(path);
-  const unknown = (folder: string) => state.scan.unreadable.some(({ path }) => folder === path || folder.startsWith(`${path}/`));
+  const unknown = (folder: string) =>
+    state.scan.unreadable.some(({ path }) => folder === path || folder.startsWith(`${path}/`));
   let inManifest = 0;
   let entries = 0;
   let inTree = 0;
@@ -34,12 +38,21 @@ export async function reconcileBackup(c: BackupRead): Promise<readonly Equation[
       if (isMine(folder, inputs) && !unknown(folder) && !excepted(entry.path)) inManifest += 1;
     }
   }
-  const listed = state.scan.folders.flatMap(({ path, objects }) => objects.map((object) => ({ object, branch: branchOf(path, inputs) })));
-  const missing = listed.filter(({ object, branch }) => !excepted(object.path) && backups.get(branch)?.manifest.get(object.path)?.blob === undefined);
+  const listed = state.scan.folders.flatMap(({ path, objects }) =>
+    objects.map((object) => ({ object, branch: branchOf(path, inputs) })),
+  );
+  const missing = listed.filter(
+    ({ object, branch }) =>
+      !excepted(object.path) && backups.get(branch)?.manifest.get(object.path)?.blob === undefined,
+  );
   return [
     {
       name: "objects",
-      left: equationSide("listed by the workspace", listed.length + state.scan.excluded + state.scan.unsupported.length, "source"),
+      left: equationSide(
+        "listed by the workspace",
+        listed.length + state.scan.excluded + state.scan.unsupported.length,
+        "source",
+      ),
       right: [
         equationSide("in the manifest at the remote", inManifest, "destination"),
         ...planned("excluded", state.scan.excluded),
@@ -52,7 +65,7 @@ export async function reconcileBackup(c: BackupRead): Promise<readonly Equation[
     {
       name: "contents",
       left: equationSide("entries of the manifest at the remote", entries, "destination"),
-      right: [side("files there with the recorded blob", inTree, "destination")],
+      right: [equationSide("files there with the recorded blob", inTree, "destination")],
       differences: wrong.slice(0, MOST_NAMED),
     },
   ];

@@ -3,7 +3,6 @@ import type { WorkspaceObject } from "../../connectors/databricks/port.ts";
 import type { ReadContext, WriteContext } from "../../job/context.ts";
 import { asLakeferryError } from "../../job/errors.ts";
 import { count } from "../../job/quantities.ts";
-import type { BackupFormat } from "./repository-names.ts";
 import { normalRoot } from "./backup-state.ts";
 import type { Exporter } from "./export-folder.ts";
 import { ExportTrust } from "./export-trust.ts";
@@ -11,6 +10,7 @@ import { selection } from "./globs.ts";
 import type { restoreInputs } from "./inputs.ts";
 import { folderOf, type ManifestEntry } from "./manifest-bucket.ts";
 import { openBackup } from "./read-backup.ts";
+import type { BackupFormat } from "./repository-names.ts";
 import { exportAndCompare } from "./restored.ts";
 import { absolute } from "./scan-workspace.ts";
 
@@ -42,23 +42,38 @@ export interface RestoreState {
 }
 
 /** Reads the backup and what is at the targets, and decides what is written. Only exports are made, nothing is changed. */
-export async function prepareRestore(c: ReadContext<typeof restoreInputs, RestoreNeeds, undefined>): Promise<RestoreState> {
+export async function prepareRestore(
+  c: ReadContext<typeof restoreInputs, RestoreNeeds, undefined>,
+): Promise<RestoreState> {
   const { inputs, connections } = c;
-  const { commit, description, manifest } = await openBackup(connections.backup, inputs.ref ?? inputs.branch, inputs.folder ?? "");
+  const { commit, description, manifest } = await openBackup(
+    connections.backup,
+    inputs.ref ?? inputs.branch,
+    inputs.folder ?? "",
+  );
   const root = inputs.target === undefined ? description.root : normalRoot(inputs.target);
   const selected = selection(inputs.include, inputs.exclude, description.root);
   const chosen: { entry: ManifestEntry; target: string }[] = [];
   for (const entry of manifest.entries()) {
     if (entry.deleted !== undefined && !inputs.deleted) continue;
-    if (selected(absolute(description.root, entry.path))) chosen.push({ entry, target: absolute(root, entry.path) });
+    if (selected(absolute(description.root, entry.path)))
+      chosen.push({ entry, target: absolute(root, entry.path) });
   }
   chosen.sort((a, b) => (a.target < b.target ? -1 : 1));
   const limit = pLimit(inputs.concurrency);
-  const exporter: Exporter = { workspace: connections.destination.workspace, root: "/", format: description.format, trust: new ExportTrust(), limit: (work) => limit(work), warn: (text, item) => c.say({ type: "warning", text, item }) };
+  const exporter: Exporter = {
+    workspace: connections.destination.workspace,
+    root: "/",
+    format: description.format,
+    trust: new ExportTrust(),
+    limit: (work) => limit(work),
+    warn: (text, item) => c.say({ type: "warning", text, item }),
+  };
   const present = await listTargets(c, new Set(chosen.map(({ target }) => folderOf(target) || "/")), limit);
   const there = chosen.filter(({ target }) => present.has(target));
   // Equal ones need no writing, and `never` says of the others that they differ: so what is there is compared, unless all of it is replaced anyway.
-  const equal = inputs.overwrite === "always" ? new Set<string>() : await compareThere(c, exporter, there, present);
+  const equal =
+    inputs.overwrite === "always" ? new Set<string>() : await compareThere(c, exporter, there, present);
   const restore: Restored[] = [];
   const unchanged: string[] = [];
   const kept: string[] = [];
@@ -68,35 +83,81 @@ export async function prepareRestore(c: ReadContext<typeof restoreInputs, Restor
     else if (inputs.overwrite === "never") kept.push(target);
     else restore.push({ entry, target, overwrite: true });
   }
-  for (const target of kept) c.say({ type: "finding", kind: "kept", item: target, detail: "is there and differs from the backup; it is not touched" });
-  for (const { target, overwrite } of restore) if (overwrite) c.say({ type: "finding", kind: "replaced", item: target, detail: "is there and is replaced by the backup's" });
-  return { commit, format: description.format, chosen: chosen.length, restore, unchanged, kept, exporter, equal: new Set(), failed: new Set() };
+  for (const target of kept)
+    c.say({
+      type: "finding",
+      kind: "kept",
+      item: target,
+      detail: "is there and differs from the backup; it is not touched",
+    });
+  for (const { target, overwrite } of restore)
+    if (overwrite)
+      c.say({
+        type: "finding",
+        kind: "replaced",
+        item: target,
+        detail: "is there and is replaced by the backup's",
+      });
+  return {
+    commit,
+    format: description.format,
+    chosen: chosen.length,
+    restore,
+    unchanged,
+    kept,
+    exporter,
+    equal: new Set(),
+    failed: new Set(),
+  };
 }
 
 type Limit = <T>(work: () => Promise<T>) => Promise<T>;
 
-async function listTargets(c: ReadContext<typeof restoreInputs, RestoreNeeds, undefined>, folders: ReadonlySet<string>, limit: Limit): Promise<ReadonlyMap<string, WorkspaceObject>> {
+async function listTargets(
+  c: ReadContext<typeof restoreInputs, RestoreNeeds, undefined>,
+  folders: ReadonlySet<string>,
+  limit: Limit,
+): Promise<ReadonlyMap<string, WorkspaceObject>> {
   const present = new Map<string, WorkspaceObject>();
   let done = 0;
   const list = async (folder: string) => {
     try {
-      for (const object of await c.connections.destination.workspace.list(folder)) present.set(object.path, object);
+      for (const object of await c.connections.destination.workspace.list(folder))
+        present.set(object.path, object);
     } catch (thrown) {
       if (asLakeferryError(thrown).code !== "not-found") throw thrown;
     }
-    if (++done % 50 === 0) c.say({ type: "progress", phase: "prepare", text: `${count(done)} of ${count(folders.size)} folders looked at` });
+    if (++done % 50 === 0)
+      c.say({
+        type: "progress",
+        phase: "prepare",
+        text: `${count(done)} of ${count(folders.size)} folders looked at`,
+      });
   };
   await Promise.all([...folders].map((folder) => limit(() => list(folder))));
   return present;
 }
 
-async function compareThere(c: ReadContext<typeof restoreInputs, RestoreNeeds, undefined>, exporter: Exporter, there: readonly { entry: ManifestEntry; target: string }[], present: ReadonlyMap<string, WorkspaceObject>): Promise<Set<string>> {
+async function compareThere(
+  c: ReadContext<typeof restoreInputs, RestoreNeeds, undefined>,
+  exporter: Exporter,
+  there: readonly { entry: ManifestEntry; target: string }[],
+  present: ReadonlyMap<string, WorkspaceObject>,
+): Promise<Set<string>> {
   const equal = new Set<string>();
-  const same = there.filter(({ entry, target }) => present.get(target)!.type === entry.type && (present.get(target)!.language ?? undefined) === entry.language);
+  const same = there.filter(
+    ({ entry, target }) =>
+      present.get(target)!.type === entry.type &&
+      (present.get(target)!.language ?? undefined) === entry.language,
+  );
   for (const [folder, items] of Map.groupBy(same, ({ target }) => folderOf(target))) {
     c.signal.throwIfAborted();
     for (const target of (await exportAndCompare(exporter, folder, items)).equal) equal.add(target);
-    c.say({ type: "progress", phase: "prepare", text: `${count(equal.size)} of ${count(there.length)} objects that are there compared as equal` });
+    c.say({
+      type: "progress",
+      phase: "prepare",
+      text: `${count(equal.size)} of ${count(there.length)} objects that are there compared as equal`,
+    });
   }
   return equal;
 }

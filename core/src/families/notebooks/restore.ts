@@ -14,7 +14,17 @@ type Inputs = typeof restoreInputs;
 const IMPORTS_PER_SECOND = 30;
 const OBJECTS_OF_A_STEP = 50;
 
-type RestoreItem = { readonly path: string; readonly target: string; readonly file: string; readonly blob: string; readonly type: string; readonly language?: Language; readonly format: string; readonly size: number; readonly overwrite: boolean };
+type RestoreItem = {
+  readonly path: string;
+  readonly target: string;
+  readonly file: string;
+  readonly blob: string;
+  readonly type: string;
+  readonly language?: Language;
+  readonly format: string;
+  readonly size: number;
+  readonly overwrite: boolean;
+};
 type RestoreData = { readonly folder: string; readonly items: readonly RestoreItem[] };
 
 /** Imports objects, a folder's together. An import is durable when it is answered, so there is nothing to seal. */
@@ -26,13 +36,35 @@ const importing = definePhase<RestoreData, null, Inputs, RestoreNeeds, RestoreSt
   async *plan({ state }) {
     for (const [folder, items] of Map.groupBy(state.restore, ({ target }) => folderOf(target))) {
       for (let at = 0; at < items.length; at += OBJECTS_OF_A_STEP) {
-        const some = items.slice(at, at + OBJECTS_OF_A_STEP).map(({ entry: { path, file, blob, type, language, format, size }, target, overwrite }): RestoreItem => ({ path, target, file, blob, type, format, size, overwrite, ...(language ? { language: language as Language } : {}) }));
+        const some = items
+          .slice(at, at + OBJECTS_OF_A_STEP)
+          .map(
+            ({
+              entry: { path, file, blob, type, language, format, size },
+              target,
+              overwrite,
+            }): RestoreItem => ({
+              path,
+              target,
+              file,
+              blob,
+              type,
+              format,
+              size,
+              overwrite,
+              ...(language ? { language: language as Language } : {}),
+            }),
+          );
         yield {
           id: `${folder}#${at}`,
           title: folder || "/",
           fingerprint: some.map(({ target, blob, overwrite }) => `${target} ${blob} ${overwrite}`).join("\n"),
           cursor: "",
-          cost: { calls: some.length + 1, items: some.length, bytes: some.reduce((sum, { size }) => sum + size, 0) },
+          cost: {
+            calls: some.length + 1,
+            items: some.length,
+            bytes: some.reduce((sum, { size }) => sum + size, 0),
+          },
           data: { folder, items: some },
         };
       }
@@ -52,7 +84,14 @@ const checking = definePhase<{ folder: string }, null, Inputs, RestoreNeeds, Res
   inFlight: (c) => c.inputs.concurrency,
   async *plan({ state }) {
     for (const [folder, items] of Map.groupBy(state.restore, ({ target }) => folderOf(target))) {
-      yield { id: folder || "/", title: folder, fingerprint: "", cursor: "", cost: { calls: 1, items: items.length, bytes: items.reduce((sum, { entry }) => sum + entry.size, 0) }, data: { folder } };
+      yield {
+        id: folder || "/",
+        title: folder,
+        fingerprint: "",
+        cursor: "",
+        cost: { calls: 1, items: items.length, bytes: items.reduce((sum, { entry }) => sum + entry.size, 0) },
+        data: { folder },
+      };
     }
   },
   run: ({ data: { folder } }, c) => compareRestored(c, folder),
@@ -62,15 +101,36 @@ const checking = definePhase<{ folder: string }, null, Inputs, RestoreNeeds, Res
 export const restore = defineJob({
   id: "notebooks-restore",
   summary: "Restore notebooks from a backup to a workspace",
-  description: "Writes objects of a backup, at a branch, tag or commit, back to a workspace, in their languages and formats, and reads each back. By default nothing that is there already is touched.",
+  description:
+    "Writes objects of a backup, at a branch, tag or commit, back to a workspace, in their languages and formats, and reads each back. By default nothing that is there already is touched.",
   effect: "writes",
   inputs: restoreInputs,
   needs: { backup: "git", destination: "databricks" },
-  outputs: { commit: "the commit that was restored from", restored: "objects written", kept: "objects that were there and were not touched", unchanged: "objects that were there and are equal", failed: "objects that could not be restored" },
+  outputs: {
+    commit: "the commit that was restored from",
+    restored: "objects written",
+    kept: "objects that were there and were not touched",
+    unchanged: "objects that were there and are equal",
+    failed: "objects that could not be restored",
+  },
   examples: [
-    { title: "One engagement, as it was on a day", with: { backup: "backup", destination: "workspace", ref: "backup/2026-11-20", include: "/Clients/2024/ENG-101/**" } },
-    { title: "Everything, into a folder of its own", with: { backup: "backup", destination: "workspace", target: "/Restored" } },
-    { title: "What would be overwritten?", with: { backup: "backup", destination: "workspace", overwrite: "changed", "dry-run": "true" } },
+    {
+      title: "One engagement, as it was on a day",
+      with: {
+        backup: "backup",
+        destination: "workspace",
+        ref: "backup/2026-11-20",
+        include: "/Clients/2024/ENG-101/**",
+      },
+    },
+    {
+      title: "Everything, into a folder of its own",
+      with: { backup: "backup", destination: "workspace", target: "/Restored" },
+    },
+    {
+      title: "What would be overwritten?",
+      with: { backup: "backup", destination: "workspace", overwrite: "changed", "dry-run": "true" },
+    },
   ],
   prepare: prepareRestore,
   async forecast({ state }) {
@@ -79,11 +139,25 @@ export const restore = defineJob({
     return {
       facts: [
         { label: "chosen", value: `${count(state.chosen)} objects of ${state.commit.slice(0, 10)}` },
-        { label: "to write", value: `${count(state.restore.length - over)} new${over > 0 ? `, ${count(over)} replaced` : ""}, ${bytesText(size)}` },
-        { label: "left alone", value: `${count(state.unchanged.length)} equal, ${count(state.kept.length)} different` },
-        { label: "least time", value: `${timeSpan(state.restore.length / IMPORTS_PER_SECOND)} at ${IMPORTS_PER_SECOND} imports a second` },
+        {
+          label: "to write",
+          value: `${count(state.restore.length - over)} new${over > 0 ? `, ${count(over)} replaced` : ""}, ${bytesText(size)}`,
+        },
+        {
+          label: "left alone",
+          value: `${count(state.unchanged.length)} equal, ${count(state.kept.length)} different`,
+        },
+        {
+          label: "least time",
+          value: `${timeSpan(state.restore.length / IMPORTS_PER_SECOND)} at ${IMPORTS_PER_SECOND} imports a second`,
+        },
       ],
-      warnings: state.kept.length > 0 ? [`${count(state.kept.length)} objects are there already and differ or were not compared; --overwrite changed replaces those that differ.`] : [],
+      warnings:
+        state.kept.length > 0
+          ? [
+              `${count(state.kept.length)} objects are there already and differ or were not compared; --overwrite changed replaces those that differ.`,
+            ]
+          : [],
     };
   },
   phases: [importing, checking],
@@ -93,10 +167,23 @@ export const restore = defineJob({
       {
         name: "objects",
         left: equationSide("chosen from the backup", state.chosen, "source"),
-        right: [equationSide("equal in the workspace", state.equal.size + state.unchanged.length, "destination"), ...plan("there before, not touched", state.kept.length), ...plan("failed", state.failed.size)],
-        differences: state.restore.filter(({ target }) => !state.equal.has(target) && !state.failed.has(target)).slice(0, 100).map(({ target }) => target),
+        right: [
+          equationSide("equal in the workspace", state.equal.size + state.unchanged.length, "destination"),
+          ...plan("there before, not touched", state.kept.length),
+          ...plan("failed", state.failed.size),
+        ],
+        differences: state.restore
+          .filter(({ target }) => !state.equal.has(target) && !state.failed.has(target))
+          .slice(0, 100)
+          .map(({ target }) => target),
       },
     ];
   },
-  result: ({ state }) => ({ commit: state.commit, restored: state.equal.size, kept: state.kept.length, unchanged: state.unchanged.length, failed: state.failed.size }),
+  result: ({ state }) => ({
+    commit: state.commit,
+    restored: state.equal.size,
+    kept: state.kept.length,
+    unchanged: state.unchanged.length,
+    failed: state.failed.size,
+  }),
 });

@@ -91,8 +91,16 @@ class Scanner {
   async whole(): Promise<Scan> {
     await this.#drain();
     this.#countBelow();
-    const folders = [...this.#folders.values()].filter((f) => f.objects.length > 0).sort((a, b) => (a.path < b.path ? -1 : 1));
-    return { folders, selected: this.#selected, excluded: this.#excluded, unsupported: this.#unsupported, unreadable: this.#unreadable };
+    const folders = [...this.#folders.values()]
+      .filter((f) => f.objects.length > 0)
+      .sort((a, b) => (a.path < b.path ? -1 : 1));
+    return {
+      folders,
+      selected: this.#selected,
+      excluded: this.#excluded,
+      unsupported: this.#unsupported,
+      unreadable: this.#unreadable,
+    };
   }
 
   /** Lists until the queue is empty; the first error that ends a scan ends it for all. */
@@ -137,24 +145,47 @@ class Scanner {
   }
 
   #take(folder: Pending, listed: readonly WorkspaceObject[]): void {
-    if (folder.path === "" && listed.length === 1 && listed[0]!.path === this.#o.root && listed[0]!.type !== "DIRECTORY") {
-      throw new LakeferryError(`${this.#o.root} is a ${listed[0]!.type.toLowerCase()}, not a folder.`, { code: "invalid-input", hint: "Name the folder that holds it, and choose it with --include." });
+    if (
+      folder.path === "" &&
+      listed.length === 1 &&
+      listed[0]!.path === this.#o.root &&
+      listed[0]!.type !== "DIRECTORY"
+    ) {
+      throw new LakeferryError(`${this.#o.root} is a ${listed[0]!.type.toLowerCase()}, not a folder.`, {
+        code: "invalid-input",
+        hint: "Name the folder that holds it, and choose it with --include.",
+      });
     }
-    const children = listed.map((object) => ({ object, name: object.path.slice(object.path.lastIndexOf("/") + 1) }));
+    const children = listed.map((object) => ({
+      object,
+      name: object.path.slice(object.path.lastIndexOf("/") + 1),
+    }));
     const names = repositoryNames(
-      children.map(({ object, name }) => ({ name, type: object.type, ...(object.language ? { language: object.language as Language } : {}) })),
+      children.map(({ object, name }) => ({
+        name,
+        type: object.type,
+        ...(object.language ? { language: object.language as Language } : {}),
+      })),
       this.#o.format,
       { root: folder.file === "" },
     );
     const objects: ScannedObject[] = [];
     children.forEach(({ object, name }, index) => {
       const path = folder.path === "" ? name : `${folder.path}/${name}`;
-      const file = folder.file === "" ? names[index]! : `${folder.file}/${names[index]!}`;
+      const file = folder.file === "" ? names.get(index)! : `${folder.file}/${names.get(index)!}`;
       if (object.type === "DIRECTORY") {
         if (this.#o.mayContain(object.path)) this.#queue.push({ path, file });
       } else if (!this.#o.selected(object.path)) this.#excluded += 1;
       else if (!EXPORTABLE.has(object.type)) this.#unsupported.push({ path: object.path, type: object.type });
-      else objects.push({ path, file, id: object.objectId, type: object.type as ScannedObject["type"], modified: object.modifiedAt ?? 0, ...(object.language ? { language: object.language as Language } : {}) });
+      else
+        objects.push({
+          path,
+          file,
+          id: object.objectId,
+          type: object.type as ScannedObject["type"],
+          modified: object.modifiedAt ?? 0,
+          ...(object.language ? { language: object.language as Language } : {}),
+        });
     });
     this.#selected += objects.length;
     this.#folders.set(folder.path, { path: folder.path, objects, below: listed.length });
@@ -163,7 +194,12 @@ class Scanner {
   #countBelow(): void {
     const deepestFirst = [...this.#folders.values()].sort((a, b) => b.path.length - a.path.length);
     for (const folder of deepestFirst) {
-      const parent = folder.path === "" ? undefined : this.#folders.get(folder.path.includes("/") ? folder.path.slice(0, folder.path.lastIndexOf("/")) : "");
+      const parent =
+        folder.path === ""
+          ? undefined
+          : this.#folders.get(
+              folder.path.includes("/") ? folder.path.slice(0, folder.path.lastIndexOf("/")) : "",
+            );
       if (parent) parent.below += folder.below;
     }
   }

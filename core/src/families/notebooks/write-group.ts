@@ -4,7 +4,7 @@ import type { BackupState, BackupWrite } from "./backup-state.ts";
 import { commitMessage } from "./commit-message.ts";
 import type { ManifestEntry } from "./manifest-bucket.ts";
 import { bucketFile } from "./manifest-bucket.ts";
-import { type Partition, backupKey } from "./partition.ts";
+import { backupKey, type Partition } from "./partition.ts";
 
 /** What a group changes on one branch. */
 export interface GroupChanges {
@@ -29,32 +29,61 @@ export async function writeGroup(c: BackupWrite, changes: ReadonlyMap<string, Gr
     const to = await commitGroup(c, repository, part.partition, change, part.living);
     updates.push({ partition: part.partition, from, to });
   }
-  await repository.push(updates.map(({ partition, from, to }) => ({ name: partition.working.ref, from, to })));
+  await repository.push(
+    updates.map(({ partition, from, to }) => ({ name: partition.working.ref, from, to })),
+  );
   for (const { partition, to } of updates) partition.head = to;
 }
 
-async function commitGroup(c: BackupWrite, repository: GitWriter, partition: Partition, change: GroupChanges, living: ReadonlySet<string>): Promise<string> {
+async function commitGroup(
+  c: BackupWrite,
+  repository: GitWriter,
+  partition: Partition,
+  change: GroupChanges,
+  living: ReadonlySet<string>,
+): Promise<string> {
   const { state, inputs } = c;
   let head = partition.head ?? partition.base;
   const removed = change.remove.filter(({ file }) => !change.keep && !living.has(file));
   const files: { entry: ManifestEntry; change: Change }[] = [
-    ...removed.map((entry) => ({ entry, change: { op: "delete" as const, path: inRepository(state, entry.file) } })),
-    ...change.put.map((entry) => ({ entry, change: { op: "put" as const, path: inRepository(state, entry.file), oid: entry.blob } })),
+    ...removed.map((entry) => ({
+      entry,
+      change: { op: "delete" as const, path: inRepository(state, entry.file) },
+    })),
+    ...change.put.map((entry) => ({
+      entry,
+      change: { op: "put" as const, path: inRepository(state, entry.file), oid: entry.blob },
+    })),
   ];
   applyToManifest(partition, change, living, new Date(c.now()).toISOString());
   const chunks = chunked(files, inputs.commitSize);
   for (const [index, chunk] of chunks.entries()) {
     const last = index === chunks.length - 1;
     const manifest = last ? await manifestChanges(state, repository, partition) : [];
-    const message = commitMessage(chunk.map(({ entry, change: { op } }) => ({ path: entry.path, deleted: op === "delete" })), trailers(c, partition));
-    head = await repository.newCommit({ parents: head ? [head] : [], changes: [...chunk.map((one) => one.change), ...manifest], message, at: new Date(c.now()) } satisfies NewCommit);
+    const message = commitMessage(
+      chunk.map(({ entry, change: { op } }) => ({ path: entry.path, deleted: op === "delete" })),
+      trailers(c, partition),
+    );
+    head = await repository.newCommit({
+      parents: head ? [head] : [],
+      changes: [...chunk.map((one) => one.change), ...manifest],
+      message,
+      at: new Date(c.now()),
+    } satisfies NewCommit);
   }
   return head!;
 }
 
 /** What every commit of a working branch says for programs: whose it is, and where its branch began. */
-export function trailers(c: BackupWrite, partition: Partition): { run: string; backup: string; begunOn?: string } {
-  return { run: c.run.id, backup: backupKey(c.state.description), ...(partition.begunOn ? { begunOn: partition.begunOn } : {}) };
+export function trailers(
+  c: BackupWrite,
+  partition: Partition,
+): { run: string; backup: string; begunOn?: string } {
+  return {
+    run: c.run.id,
+    backup: backupKey(c.state.description),
+    ...(partition.begunOn ? { begunOn: partition.begunOn } : {}),
+  };
 }
 
 /** The path of a backup's file in the repository. */
@@ -62,7 +91,12 @@ export function inRepository(state: Pick<BackupState, "folder">, file: string): 
   return posix.join(state.folder, file);
 }
 
-function applyToManifest({ manifest }: Partition, { put, remove, keep }: GroupChanges, living: ReadonlySet<string>, now: string): void {
+function applyToManifest(
+  { manifest }: Partition,
+  { put, remove, keep }: GroupChanges,
+  living: ReadonlySet<string>,
+  now: string,
+): void {
   for (const entry of remove) {
     // What was kept has no file any more once a living object has its name: the history has it.
     if (keep && !living.has(entry.file)) manifest.set({ ...entry, deleted: now });
@@ -71,12 +105,18 @@ function applyToManifest({ manifest }: Partition, { put, remove, keep }: GroupCh
   for (const entry of put) manifest.set(entry);
 }
 
-async function manifestChanges(state: BackupState, repository: GitWriter, { manifest }: Partition): Promise<Change[]> {
+async function manifestChanges(
+  state: BackupState,
+  repository: GitWriter,
+  { manifest }: Partition,
+): Promise<Change[]> {
   const changes: Change[] = [];
   for (const bucket of manifest.dirty()) {
     const bytes = manifest.encode(bucket);
     const path = inRepository(state, bucketFile(bucket));
-    changes.push(bytes.length === 0 ? { op: "delete", path } : { op: "put", path, oid: await repository.blob(bytes) });
+    changes.push(
+      bytes.length === 0 ? { op: "delete", path } : { op: "put", path, oid: await repository.blob(bytes) },
+    );
   }
   manifest.settle();
   return changes;
