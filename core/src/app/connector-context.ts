@@ -8,7 +8,6 @@ export async function connectorContext(
   host: Host,
 ): Promise<{ context: ConnectorContext; close: () => Promise<void> }> {
   const folders = await TemporaryFolders.open();
-  );
   const { signal, now, random, env, say } = host;
   const context: ConnectorContext = {
     pacer: createPacer({ signal, now, random, say }),

@@ -77,8 +77,8 @@ export class ConnectionOpener {
   }
 
   #once(key: string, open: () => Promise<AnyOpened>): Promise<AnyOpened> {
-    let found = this.#open.get(key);
-    if (!found) this.#open.set(key, (found = open()));
+    const found = this.#open.get(key) ?? open();
+    this.#open.set(key, found);
     return found;
   }
 

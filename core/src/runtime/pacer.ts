@@ -26,8 +26,8 @@ export function createPacer(options: PacerOptions): Pacer {
   const { signal, now, random, say, attempts = 6, patienceMs = 15 * 60_000 } = options;
   const lanes = new Map<string, Lane>();
   const lane = (endpoint: string): Lane => {
-    let found = lanes.get(endpoint);
-    if (!found) lanes.set(endpoint, (found = new Lane(now)));
+    const found = lanes.get(endpoint) ?? new Lane(now);
+    lanes.set(endpoint, found);
     return found;
   };
   // Full jitter, as in "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015).

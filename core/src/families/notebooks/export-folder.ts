@@ -192,7 +192,7 @@ async function exportSingle<O extends ExportObject>(exporter: Exporter, object: 
   }
   const archive = await exporter.workspace.export(path, "DBC").catch(unlessTooLarge);
   const entries = archive && readArchive(archive);
-  if (!entries || entries.length !== 1 || archiveKind(entries) !== "dbc") {
+  if (entries?.length !== 1 || archiveKind(entries) !== "dbc") {
     throw new LakeferryError(`${path} is over the export limit of 10 MB in every format.`, {
       code: "too-large",
       hint: "Split the notebook, or clear its outputs; until then it is not in the backup.",

@@ -119,7 +119,6 @@ function withSourceExtension(object: ScannedObject, state: BackupState, branch: 
 }
 
 function remember(state: BackupState, folder: string, path: string): void {
-  let paths = state.fromArchives.get(folder);
-  if (!paths) state.fromArchives.set(folder, (paths = new Set()));
-  paths.add(path);
+  const paths = state.fromArchives.get(folder) ?? new Set();
+  state.fromArchives.set(folder, paths.add(path));
 }

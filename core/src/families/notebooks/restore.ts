@@ -36,25 +36,23 @@ const importing = definePhase<RestoreData, null, Inputs, RestoreNeeds, RestoreSt
   async *plan({ state }) {
     for (const [folder, items] of Map.groupBy(state.restore, ({ target }) => folderOf(target))) {
       for (let at = 0; at < items.length; at += OBJECTS_OF_A_STEP) {
-        const some = items
-          .slice(at, at + OBJECTS_OF_A_STEP)
-          .map(
-            ({
-              entry: { path, file, blob, type, language, format, size },
-              target,
-              overwrite,
-            }): RestoreItem => ({
-              path,
-              target,
-              file,
-              blob,
-              type,
-              format,
-              size,
-              overwrite,
-              ...(language ? { language: language as Language } : {}),
-            }),
-          );
+        const some = items.slice(at, at + OBJECTS_OF_A_STEP).map(
+          ({
+            entry: { path, file, blob, type, language, format, size },
+            target,
+            overwrite,
+          }): RestoreItem => ({
+            path,
+            target,
+            file,
+            blob,
+            type,
+            format,
+            size,
+            overwrite,
+            ...(language ? { language: language as Language } : {}),
+          }),
+        );
         yield {
           id: `${folder}#${at}`,
           title: folder || "/",
