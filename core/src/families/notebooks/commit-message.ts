@@ -44,5 +44,5 @@ function subjectOf(groups: readonly string[]): string {
 
 /** A name from the workspace on one line: it must not look like a trailer or another line. */
 function clean(name: string): string {
-  return name.replace(/[\u0000-\u001f\u007f]/g, "?");
+  return [...name].map((sign) => (sign < " " || sign === "\x7f" ? "?" : sign)).join("");
 }
