@@ -13,8 +13,16 @@ import { type GroupChanges, writeGroup } from "./write-group.ts";
 
 type Inputs = typeof backupInputs;
 
-/** A group is pushed when it holds this much, or is this old: what a crash costs at most. */
-const GROUP = { items: 5_000, bytes: 64_000_000, seconds: 60 };
+/**
+ * A group is pushed when it holds this many commits or bytes, or is this old: what a crash costs at most. Every push walks
+ * the tree it stands on, so that many small ones cost more than the notebooks in them.
+ */
+const COMMITS_OF_A_PUSH = 20;
+const groupLimits = (c: BackupRead) => ({
+  items: COMMITS_OF_A_PUSH * c.inputs.commitSize,
+  bytes: 256_000_000,
+  seconds: 15,
+});
 const REMOVED_AT_ONCE = 5_000;
 
 type RemovalData = { readonly branch: string; readonly paths: readonly string[] };
@@ -75,7 +83,7 @@ const remove = definePhase<
 const exporting = definePhase<ExportData, StagedExport, Inputs, BackupNeeds, BackupState>({
   name: "export",
   title: "Exporting what changed",
-  group: () => GROUP,
+  group: groupLimits,
   inFlight: (c) => c.inputs.concurrency,
   async *plan(c) {
     for (const [branch, { comparison }] of c.state.parts) {
@@ -91,7 +99,7 @@ const exporting = definePhase<ExportData, StagedExport, Inputs, BackupNeeds, Bac
 const recheck = definePhase<ExportData, StagedExport, Inputs, BackupNeeds, BackupState>({
   name: "recheck",
   title: "Exporting again one by one",
-  group: () => GROUP,
+  group: groupLimits,
   inFlight: (c) => c.inputs.concurrency,
   async *plan(c) {
     if (c.state.exporter.trust.broken === undefined) return;
