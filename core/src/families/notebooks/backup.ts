@@ -131,7 +131,12 @@ async function sealExports(
     new Map(
       [...byBranch].map(([branch, all]): [string, GroupChanges] => [
         branch,
-        { put: all.flatMap(({ staged }) => staged.put), remove: [], keep: false },
+        {
+          put: all.flatMap(({ staged }) => staged.put),
+          borrowed: all.flatMap(({ staged }) => staged.borrowed),
+          remove: [],
+          keep: false,
+        },
       ]),
     ),
   );

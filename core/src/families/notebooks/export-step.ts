@@ -62,6 +62,8 @@ export function exportStep(
 export interface StagedExport {
   readonly branch: string;
   readonly put: readonly ManifestEntry[];
+  /** Blobs of renamed objects: the remote has them, this machine does not. */
+  readonly borrowed: readonly string[];
 }
 
 /** Exports a folder's changed objects and writes their blobs. Nothing refers to the blobs until the group is sealed. */
@@ -95,7 +97,7 @@ export async function runExport(step: Step<ExportData>, c: BackupWrite): Promise
     items: put.length,
     bytes,
     rejected: rejected.map(({ path, error }) => ({ item: absolute(state.root, path), ...errorFacts(error) })),
-    staged: { branch, put },
+    staged: { branch, put, borrowed: moves.map(({ from }) => from.blob) },
   };
 }
 

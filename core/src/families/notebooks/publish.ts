@@ -7,7 +7,7 @@ import { backupPages, isOurs } from "./backup-pages.ts";
 import type { BackupWrite, Part } from "./backup-state.ts";
 import { abandoned, backupKey, type Partition } from "./partition.ts";
 import { type Trailers, withTrailers } from "./trailers.ts";
-import { inRepository, trailers } from "./write-group.ts";
+import { fetchBlobs, inRepository, trailers } from "./write-group.ts";
 
 const MERGES_TRIED = 5;
 
@@ -133,9 +133,10 @@ async function merged(
       detail: `was changed on ${partition.branch} while this run was at work; the workspace's version stays, theirs is in the history`,
     });
   // Their contents must be here to be written into a commit.
-  for await (const _ of repository.blobs(
+  await fetchBlobs(
+    repository,
     theirs.flatMap((change) => (change.op === "put" ? [change.oid] : [])),
-  ));
+  );
   const message = `Take over ${countOf(theirs.length, "change")} made on ${partition.branch} meanwhile`;
   return repository.newCommit({
     parents: [head, target],

@@ -10,6 +10,8 @@ import { backupKey, type Partition } from "./partition.ts";
 export interface GroupChanges {
   /** New or replaced entries; their blobs are written, or known to the remote. */
   readonly put: readonly ManifestEntry[];
+  /** Blobs among them that only the remote has. */
+  readonly borrowed?: readonly string[];
   /** Entries whose object is gone. */
   readonly remove: readonly ManifestEntry[];
   /** Keep removed entries, marked, and their files. */
@@ -22,6 +24,11 @@ export interface GroupChanges {
  */
 export async function writeGroup(c: BackupWrite, changes: ReadonlyMap<string, GroupChanges>): Promise<void> {
   const repository = c.connections.destination;
+  // Git writes no commit of blobs that are not here; what was renamed is fetched, all together.
+  await fetchBlobs(
+    repository,
+    [...changes.values()].flatMap(({ borrowed = [] }) => borrowed),
+  );
   const updates: { partition: Partition; from: string | undefined; to: string }[] = [];
   for (const [branch, change] of changes) {
     const part = c.state.parts.get(branch)!;
@@ -120,6 +127,11 @@ async function manifestChanges(
   }
   manifest.settle();
   return changes;
+}
+
+/** Brings blobs here that only the remote has. */
+export async function fetchBlobs(repository: GitWriter, oids: readonly string[]): Promise<void> {
+  for await (const _ of repository.blobs(oids));
 }
 
 /** Never none: a group without files still has a manifest to write. */
