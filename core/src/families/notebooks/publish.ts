@@ -173,13 +173,7 @@ function freeTag(wanted: string, refs: readonly Ref[], taken: readonly string[])
 
 function tagMessage(c: BackupWrite, { manifest }: Partition): string {
   const { state } = c;
-  let objects = 0;
-  let bytes = 0;
-  for (const entry of manifest.entries()) {
-    if (entry.deleted !== undefined) continue;
-    objects += 1;
-    bytes += entry.size;
-  }
+  const { objects, bytes } = manifest.totals();
   const failed = state.failed.size + state.scan.unreadable.length;
   const facts: Trailers = {
     run: c.run.id,

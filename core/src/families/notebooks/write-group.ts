@@ -115,15 +115,21 @@ function applyToManifest(
 async function manifestChanges(
   state: BackupState,
   repository: GitWriter,
-  { manifest }: Partition,
+  { manifest, buckets }: Partition,
 ): Promise<Change[]> {
   const changes: Change[] = [];
   for (const bucket of manifest.dirty()) {
     const bytes = manifest.encode(bucket);
-    const path = inRepository(state, bucketFile(bucket));
-    changes.push(
-      bytes.length === 0 ? { op: "delete", path } : { op: "put", path, oid: await repository.blob(bytes) },
-    );
+    const file = bucketFile(bucket);
+    const path = inRepository(state, file);
+    if (bytes.length === 0) {
+      buckets.delete(file);
+      changes.push({ op: "delete", path });
+    } else {
+      const oid = await repository.blob(bytes);
+      buckets.set(file, oid);
+      changes.push({ op: "put", path, oid });
+    }
   }
   manifest.settle();
   return changes;
