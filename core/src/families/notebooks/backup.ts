@@ -86,6 +86,7 @@ const exporting = definePhase<ExportData, StagedExport, Inputs, BackupNeeds, Bac
   group: groupLimits,
   inFlight: (c) => c.inputs.concurrency,
   async *plan(c) {
+    await fetchMoved(c);
     for (const [branch, { comparison }] of c.state.parts) {
       for (const changes of comparison.folders)
         yield exportStep(c.state, branch, changes, cheapestWay(changes, c.inputs));
@@ -94,6 +95,14 @@ const exporting = definePhase<ExportData, StagedExport, Inputs, BackupNeeds, Bac
   run: runExport,
   seal: sealExports,
 });
+
+/** What was renamed is written under its new name after the old one was removed: its blobs must be here, not only in the parent. */
+async function fetchMoved(c: BackupRead): Promise<void> {
+  const moved = [...c.state.parts.values()].flatMap(({ comparison }) =>
+    comparison.folders.flatMap(({ moves }) => moves.map(({ from }) => from.blob)),
+  );
+  for await (const _ of c.connections.destination.blobs(moved));
+}
 
 /** Only when a late sample showed that archives are not what single exports are: does again, one by one, what archives gave. */
 const recheck = definePhase<ExportData, StagedExport, Inputs, BackupNeeds, BackupState>({
