@@ -1,4 +1,5 @@
 import { defineJob, definePhase } from "../../job/define-job.ts";
+import { errorFacts } from "../../job/events.ts";
 import type { Receipt, Step } from "../../job/phase.ts";
 import { type BackupNeeds, type BackupRead, type BackupState, prepareBackup } from "./backup-state.ts";
 import type { FolderChanges } from "./compare.ts";
@@ -9,6 +10,7 @@ import { leaseKey } from "./lease-key.ts";
 import type { ManifestEntry } from "./manifest-bucket.ts";
 import { publish, sweepAbandoned } from "./publish.ts";
 import { reconcileBackup } from "./reconcile-backup.ts";
+import { absolute } from "./scan-workspace.ts";
 import { type GroupChanges, writeGroup } from "./write-group.ts";
 
 type Inputs = typeof backupInputs;
@@ -173,7 +175,16 @@ const publishing = definePhase<null, null, Inputs, BackupNeeds, BackupState>({
       data: null,
     };
   },
-  run: async () => ({ items: 0, bytes: 0, staged: null }),
+  /** Folders that may not be listed are objects that nobody backed up: the run names them as failed. */
+  run: async (_step, { state }) => ({
+    items: 0,
+    bytes: 0,
+    rejected: state.scan.unreadable.map(({ path, error }) => ({
+      item: absolute(state.root, path),
+      ...errorFacts(error),
+    })),
+    staged: null,
+  }),
   async seal(_group, c) {
     await publish(c);
     await sweepAbandoned(c);
