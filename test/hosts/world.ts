@@ -269,7 +269,8 @@ export function expectBackup(
     expect(files.get(ref)!.get(prefix + line.file), where).toBe(line.blob);
     const content = bytes.get(line.blob)!;
     expect([sha256(content), content.length], where).toEqual([line.sha256, line.size]);
-    if (!otherwise(object.path)) expect([line.sha256, line.size], where).toEqual([object.sha256, object.bytes]);
+    if (!otherwise(object.path))
+      expect([line.sha256, line.size], where).toEqual([object.sha256, object.bytes]);
     expect([line.type, line.language, line.id], where).toEqual([
       object.object_type,
       object.language,
