@@ -1,5 +1,6 @@
 import { posix } from "node:path";
 import type { Change, GitWriter, NewCommit } from "../../connectors/git/port.ts";
+import { DESCRIPTION_FILE, encodeDescription } from "./backup-description.ts";
 import type { BackupState, BackupWrite } from "./backup-state.ts";
 import { commitMessage } from "./commit-message.ts";
 import type { ManifestEntry } from "./manifest-bucket.ts";
@@ -69,7 +70,12 @@ async function commitGroup(
   const chunks = chunked(files, inputs.commitSize);
   for (const [index, chunk] of chunks.entries()) {
     const last = index === chunks.length - 1;
-    const manifest = last ? await manifestChanges(state, repository, partition) : [];
+    const manifest = last
+      ? [
+          ...(await describe(state, repository, partition)),
+          ...(await manifestChanges(state, repository, partition)),
+        ]
+      : [];
     const message = commitMessage(
       chunk.map(({ entry, change: { op } }) => ({ path: entry.path, deleted: op === "delete" })),
       trailers(c, partition),
@@ -127,6 +133,17 @@ function applyToManifest(
     else manifest.delete(entry.path);
   }
   for (const entry of put) manifest.set(entry);
+}
+
+/** A first backup is described from its first group on: a manifest without a description is none to go on from. */
+async function describe(
+  state: BackupState,
+  repository: GitWriter,
+  partition: Partition,
+): Promise<readonly Change[]> {
+  if (partition.before) return [];
+  const oid = await repository.blob(encodeDescription(state.description));
+  return [{ op: "put", path: inRepository(state, DESCRIPTION_FILE), oid }];
 }
 
 async function manifestChanges(
