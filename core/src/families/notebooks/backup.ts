@@ -1,4 +1,5 @@
 import { defineJob, definePhase } from "../../job/define-job.ts";
+import { errorFacts } from "../../job/events.ts";
 import type { Receipt, Step } from "../../job/phase.ts";
 import {
   type BackupNeeds,
@@ -15,6 +16,7 @@ import { leaseKey } from "./lease-key.ts";
 import { publish, sweepAbandoned } from "./publish.ts";
 import { reconcileBackup } from "./reconcile-backup.ts";
 import { isRemoval, type RemovalData, removalSteps, runRemoval } from "./removal-step.ts";
+import { absolute } from "./scan-workspace.ts";
 import { type GroupChanges, type StagedChanges, writeGroup } from "./write-group.ts";
 
 type Inputs = typeof backupInputs;
@@ -117,7 +119,16 @@ const publishing = definePhase<null, null, Inputs, BackupNeeds, BackupState>({
       data: null,
     };
   },
-  run: async () => ({ items: 0, bytes: 0, staged: null }),
+  /** Folders that may not be listed are objects that nobody backed up: the run names them as failed. */
+  run: async (_step, { state }) => ({
+    items: 0,
+    bytes: 0,
+    rejected: state.scan.unreadable.map(({ path, error }) => ({
+      item: absolute(state.root, path),
+      ...errorFacts(error),
+    })),
+    staged: null,
+  }),
   async seal(_group, c) {
     await publish(c);
     await sweepAbandoned(c);

@@ -56,7 +56,10 @@ async function commitGroup(
 ): Promise<string> {
   const { state, inputs } = c;
   let head = partition.head ?? partition.base;
-  const removed = change.remove.filter(({ file }) => !change.keep && !living.has(file));
+  const removed = [
+    ...change.remove.filter(({ file }) => !change.keep && !living.has(file)),
+    ...outgrown(partition, change.put, living),
+  ];
   const files: { entry: ManifestEntry; change: Change }[] = [
     ...removed.map((entry) => ({
       entry,
@@ -84,6 +87,20 @@ async function commitGroup(
     } satisfies NewCommit);
   }
   return head!;
+}
+
+/** Entries whose object stays at its path and whose file gets another name: with another language, or beside a new neighbour. */
+function outgrown(
+  { manifest }: Partition,
+  put: readonly ManifestEntry[],
+  living: ReadonlySet<string>,
+): readonly ManifestEntry[] {
+  const written = new Set(put.map(({ file }) => file));
+  return put.flatMap(({ path, file }) => {
+    const before = manifest.get(path);
+    const left = before && before.file !== file && !living.has(before.file) && !written.has(before.file);
+    return left ? [before] : [];
+  });
 }
 
 /** What every commit of a working branch says for programs: whose it is, and where its branch began. */
