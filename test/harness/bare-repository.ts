@@ -1,13 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** A bare repository on disk, to be pushed to by its path and looked at with git itself. */
 export class BareRepository {
   readonly path: string;
 
+  /** Makes one, or opens the one that is there. */
   constructor(path: string) {
     this.path = path;
+    if (existsSync(path)) return;
     execFileSync("git", ["init", "--bare", "--quiet", "--template=", "--initial-branch=main", path]);
   }
 
