@@ -4,6 +4,7 @@ import { loadConfig } from "../app/load-config.ts";
 import { type JobRequest, runJob } from "../app/run-job.ts";
 import type { AnyJob } from "../job/define-job.ts";
 import { LakeferryError } from "../job/errors.ts";
+import { splitList } from "../job/inputs.ts";
 import { type DescribedInput, describeInputs } from "../render/described-inputs.ts";
 import type { CliHost } from "./cli-host.ts";
 import { listener } from "./listener.ts";
@@ -100,7 +101,7 @@ function flag(input: DescribedInput): Option {
   return input.kind === "list"
     ? option.argParser((value: string, before: string[] | undefined) => [
         ...(before ?? []),
-        ...value.split(",").map((one) => one.trim()),
+        ...splitList(value),
       ])
     : option;
 }

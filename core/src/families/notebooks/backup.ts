@@ -1,4 +1,5 @@
 import { defineJob, definePhase } from "../../job/define-job.ts";
+import { errorFacts } from "../../job/events.ts";
 import type { Receipt, Step } from "../../job/phase.ts";
 import { type BackupNeeds, type BackupRead, type BackupState, prepareBackup } from "./backup-state.ts";
 import type { FolderChanges } from "./compare.ts";
@@ -9,6 +10,7 @@ import { leaseKey } from "./lease-key.ts";
 import type { ManifestEntry } from "./manifest-bucket.ts";
 import { publish, sweepAbandoned } from "./publish.ts";
 import { reconcileBackup } from "./reconcile-backup.ts";
+import { absolute } from "./scan-workspace.ts";
 import { type GroupChanges, writeGroup } from "./write-group.ts";
 
 type Inputs = typeof backupInputs;
@@ -86,6 +88,7 @@ const exporting = definePhase<ExportData, StagedExport, Inputs, BackupNeeds, Bac
   group: groupLimits,
   inFlight: (c) => c.inputs.concurrency,
   async *plan(c) {
+    await fetchMoved(c);
     for (const [branch, { comparison }] of c.state.parts) {
       for (const changes of comparison.folders)
         yield exportStep(c.state, branch, changes, cheapestWay(changes, c.inputs));
@@ -94,6 +97,14 @@ const exporting = definePhase<ExportData, StagedExport, Inputs, BackupNeeds, Bac
   run: runExport,
   seal: sealExports,
 });
+
+/** What was renamed is written under its new name after the old one was removed: its blobs must be here, not only in the parent. */
+async function fetchMoved(c: BackupRead): Promise<void> {
+  const moved = [...c.state.parts.values()].flatMap(({ comparison }) =>
+    comparison.folders.flatMap(({ moves }) => moves.map(({ from }) => from.blob)),
+  );
+  for await (const _ of c.connections.destination.blobs(moved));
+}
 
 /** Only when a late sample showed that archives are not what single exports are: does again, one by one, what archives gave. */
 const recheck = definePhase<ExportData, StagedExport, Inputs, BackupNeeds, BackupState>({
@@ -164,7 +175,16 @@ const publishing = definePhase<null, null, Inputs, BackupNeeds, BackupState>({
       data: null,
     };
   },
-  run: async () => ({ items: 0, bytes: 0, staged: null }),
+  /** Folders that may not be listed are objects that nobody backed up: the run names them as failed. */
+  run: async (_step, { state }) => ({
+    items: 0,
+    bytes: 0,
+    rejected: state.scan.unreadable.map(({ path, error }) => ({
+      item: absolute(state.root, path),
+      ...errorFacts(error),
+    })),
+    staged: null,
+  }),
   async seal(_group, c) {
     await publish(c);
     await sweepAbandoned(c);

@@ -79,7 +79,7 @@ function planOf(state: BackupState, inputs: BackupRead["inputs"]): Plan {
     plan.unchanged += comparison.unchanged;
     plan.gone += comparison.gone.length;
     plan.known += partition.manifest.size;
-    for (const entry of partition.manifest.entries()) plan.kept += entry.size;
+    plan.kept += partition.manifest.totals().bytes;
     for (const folder of comparison.folders) {
       const archive = cheapestWay(folder, inputs) === "archive";
       plan.exports += folder.exports.length;

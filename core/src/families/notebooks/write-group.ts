@@ -51,7 +51,10 @@ async function commitGroup(
 ): Promise<string> {
   const { state, inputs } = c;
   let head = partition.head ?? partition.base;
-  const removed = change.remove.filter(({ file }) => !change.keep && !living.has(file));
+  const removed = [
+    ...change.remove.filter(({ file }) => !change.keep && !living.has(file)),
+    ...outgrown(partition, change.put, living),
+  ];
   const files: { entry: ManifestEntry; change: Change }[] = [
     ...removed.map((entry) => ({
       entry,
@@ -79,6 +82,20 @@ async function commitGroup(
     } satisfies NewCommit);
   }
   return head!;
+}
+
+/** Entries whose object stays at its path and whose file gets another name: with another language, or beside a new neighbour. */
+function outgrown(
+  { manifest }: Partition,
+  put: readonly ManifestEntry[],
+  living: ReadonlySet<string>,
+): readonly ManifestEntry[] {
+  const written = new Set(put.map(({ file }) => file));
+  return put.flatMap(({ path, file }) => {
+    const before = manifest.get(path);
+    const left = before && before.file !== file && !living.has(before.file) && !written.has(before.file);
+    return left ? [before] : [];
+  });
 }
 
 /** What every commit of a working branch says for programs: whose it is, and where its branch began. */
@@ -115,15 +132,21 @@ function applyToManifest(
 async function manifestChanges(
   state: BackupState,
   repository: GitWriter,
-  { manifest }: Partition,
+  { manifest, buckets }: Partition,
 ): Promise<Change[]> {
   const changes: Change[] = [];
   for (const bucket of manifest.dirty()) {
     const bytes = manifest.encode(bucket);
-    const path = inRepository(state, bucketFile(bucket));
-    changes.push(
-      bytes.length === 0 ? { op: "delete", path } : { op: "put", path, oid: await repository.blob(bytes) },
-    );
+    const file = bucketFile(bucket);
+    const path = inRepository(state, file);
+    if (bytes.length === 0) {
+      buckets.delete(file);
+      changes.push({ op: "delete", path });
+    } else {
+      const oid = await repository.blob(bytes);
+      buckets.set(file, oid);
+      changes.push({ op: "put", path, oid });
+    }
   }
   manifest.settle();
   return changes;
