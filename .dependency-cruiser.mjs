@@ -1,6 +1,6 @@
 /**
  * Who may import whom. The law is the table of core/README.md ("Who may import whom"); each rule here says which line
- * of it is broken. `npm run check` applies it; scripts/import-law.test.ts proves that every rule catches a violation.
+ * of it is broken. `npm run check` applies it; test/law/import-law.test.ts proves that every rule catches a violation.
  * Tests may import what they test.
  */
 const TEST = "\\.test(-d)?\\.ts$";

@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { root, runNode, toolOf } from "./run-tool.ts";
+import { root, runNode, toolOf } from "../../scripts/run-tool.ts";
 
 const value = "export const value = 1;\nexport type Value = typeof value;\n";
 const importing = (from: string) => `import { value } from "${from}";\nexport const other = value;\n`;
