@@ -22,7 +22,7 @@ export function describeInputs(job: AnyJob, connectors: readonly Connector[]): r
       flag: kebab(role),
       kind: "text",
       connection: type,
-      help: `${connector?.summary ?? type}: the name of a connection in lakeferry.yml, or an address`,
+      help: `${connector?.summary.replace(/\.$/, "") ?? type}: the name of a connection in lakeferry.yml, or an address`,
     };
   });
   return [...roles, ...described(job.inputs as InputShape)];
