@@ -48,6 +48,7 @@ const { metafile } = await build({
   metafile: true,
   logLevel: "warning",
 });
+assertLazy("core/dist/lakeferry.js", /node_modules\/@databricks\/|^test\/sandbox\//);
 await writeFile(join(outdir, "licenses.txt"), await licences(Object.keys(metafile.inputs)));
 
 const sizes = await Promise.all(
@@ -59,3 +60,14 @@ for (const { file, bytes } of sizes.sort((a, b) => b.bytes - a.bytes))
   console.log(`${(bytes / 1000).toFixed(0).padStart(6)} kB  ${file}`);
 
 await tryBundle(outdir);
+
+/** @throws when an output loads one of these sources at its start */
+function assertLazy(output: string, sources: RegExp, seen = new Set<string>()): void {
+  if (seen.has(output)) return;
+  seen.add(output);
+  const { inputs, imports } = metafile.outputs[output]!;
+  const early = Object.keys(inputs).find((input) => sources.test(input));
+  if (early) throw new Error(`${output} is loaded at the start, and has ${early} in it.`);
+  for (const { path, kind, external } of imports)
+    if (kind === "import-statement" && !external) assertLazy(path, sources, seen);
+}

@@ -18,7 +18,8 @@ export async function licences(files: readonly string[]): Promise<string> {
     const folder = /^.*node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/.exec(resolve(root, file))?.[0];
     if (folder) folders.add(folder);
   }
-  const packages = await Promise.all([...folders].map(read));
+  const found = await Promise.all([...folders].map(read));
+  const packages = [...new Map(found.map((one) => [`${one.name}@${one.version}`, one])).values()];
   packages.sort((a, b) => (`${a.name}@${a.version}` < `${b.name}@${b.version}` ? -1 : 1));
   const list = packages.map(({ name, version, license }) => `- ${name} ${version}: ${license}`);
   const texts = packages.map(
