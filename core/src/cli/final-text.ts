@@ -1,6 +1,4 @@
-import type { JobResult } from "../app/run-job.ts";
-import { equationText } from "../job/equation.ts";
-import { bytes, count, countOf, timeSpan } from "../job/quantities.ts";
+import { bytes, count, countOf, equationText, type JobResult, timeSpan } from "../index.ts";
 
 const MARK = {
   succeeded: "✓ Succeeded",

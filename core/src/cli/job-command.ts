@@ -1,11 +1,16 @@
 import { type Command, Option } from "commander";
-import { definitions, findJob } from "../app/definitions.ts";
-import { loadConfig } from "../app/load-config.ts";
-import { type JobRequest, runJob } from "../app/run-job.ts";
-import type { AnyJob } from "../job/define-job.ts";
-import { LakeferryError } from "../job/errors.ts";
-import { splitList } from "../job/inputs.ts";
-import { type DescribedInput, describeInputs } from "../render/described-inputs.ts";
+import {
+  type AnyJob,
+  type DescribedInput,
+  definitions,
+  describeInputs,
+  findJob,
+  type JobRequest,
+  LakeferryError,
+  loadConfig,
+  runJob,
+  splitList,
+} from "../index.ts";
 import type { CliHost } from "./cli-host.ts";
 import { listener } from "./listener.ts";
 
