@@ -10,7 +10,7 @@ export type { AnyJob } from "./job/define-job.ts";
 export { equationText } from "./job/equation.ts";
 export { asLakeferryError, LakeferryError } from "./job/errors.ts";
 export type { RunEvent } from "./job/events.ts";
-export { parseDuration } from "./job/inputs.ts";
+export { parseDuration, splitList } from "./job/inputs.ts";
 export { kebab } from "./job/names.ts";
 export { bytes, count, countOf, timeSpan } from "./job/quantities.ts";
 export { type DescribedInput, describeInputs } from "./render/described-inputs.ts";

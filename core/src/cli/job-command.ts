@@ -9,6 +9,7 @@ import {
   LakeferryError,
   loadConfig,
   runJob,
+  splitList,
 } from "../index.ts";
 import type { CliHost } from "./cli-host.ts";
 import { listener } from "./listener.ts";
@@ -105,7 +106,7 @@ function flag(input: DescribedInput): Option {
   return input.kind === "list"
     ? option.argParser((value: string, before: string[] | undefined) => [
         ...(before ?? []),
-        ...value.split(",").map((one) => one.trim()),
+        ...splitList(value),
       ])
     : option;
 }

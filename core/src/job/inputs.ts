@@ -119,15 +119,24 @@ export function whole<const O extends Options & { readonly min?: number; readonl
 
 /** Several values: a YAML list, or text separated by commas or line ends. */
 export function list(options: Said & { readonly default?: string }): z.ZodType<readonly string[]> {
-  const split = z.string().transform((all) =>
-    all
-      .split(/[,\n]/)
-      .map((one) => one.trim())
-      .filter((one) => one !== ""),
-  );
+  const split = z.string().transform(splitList);
   return made(z.union([z.array(z.string()), split]), "list", { default: "", ...options }) as z.ZodType<
     readonly string[]
   >;
+}
+
+/** `a, {b,c}/d` → `a` and `{b,c}/d`: commas and line ends part values, but for those inside the braces of a glob. */
+export function splitList(all: string): string[] {
+  const values = [""];
+  let depth = 0;
+  for (const sign of all) {
+    if (sign === "{") depth += 1;
+    if (sign === "}" && depth > 0) depth -= 1;
+    if (sign === "\n") depth = 0;
+    if (sign === "\n" || (sign === "," && depth === 0)) values.push("");
+    else values.push(values.pop() + sign);
+  }
+  return values.map((one) => one.trim()).filter((one) => one !== "");
 }
 
 /** A share between 0 and 1, written `5%` (or `0.05`). */

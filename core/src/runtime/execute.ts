@@ -94,14 +94,13 @@ class JobRun {
   }
 
   async whole(): Promise<void> {
-    const { job, say } = this.#o;
+    const { job } = this.#o;
     if (!this.#write) return this.#rehearse();
     const lease = job.lease ? await this.#hold(job.lease(this.#write)) : undefined;
     const signal = lease ? AbortSignal.any([this.#o.signal, lease.lost]) : this.#o.signal;
     try {
       await this.#prepare();
       for (const phase of job.phases) {
-        say({ type: "phase", phase: phase.name, title: phase.title });
         const journal = phase.journaled ? this.#o.journal : undefined;
         await runPhase({ phase, read: this.#read, write: this.#write, journal, signal, say: this.#listen });
         if (lease?.lost.aborted) throw lease.lost.reason;
@@ -146,6 +145,9 @@ class JobRun {
     this.#prepared = true;
     const forecast = await job.forecast?.(this.#read);
     if (forecast) say({ type: "forecast", forecast });
+    for (const [phase, totals] of Object.entries(forecast?.totals ?? {})) {
+      if (!this.#o.dryRun) say({ type: "planned", phase, totals, complete: true });
+    }
     this.#o.signal.throwIfAborted();
   }
 

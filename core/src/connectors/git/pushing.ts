@@ -204,7 +204,7 @@ export class Pushing {
 }
 
 function packing(objects: number): ConfigEntry[] {
-  return [["pack.window", objects > manyObjects ? "0" : "10"]];
+  return [["pack.window", objects > manyObjects ? "0" : "4"]];
 }
 
 /** The `!` lines of `git push --porcelain`: the ref, and the reason for people. */

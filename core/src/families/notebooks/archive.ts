@@ -11,6 +11,7 @@ import { entryName } from "./entry-name.ts";
 export interface ArchiveEntry {
   /** As it stands in the archive, `/`-separated: data, never a path to write to. Names can repeat. */
   readonly name: string;
+  /** Inflated and checked when it is asked for: most entries of a folder export did not change. @throws LakeferryError `corrupt` */
   readonly bytes: Buffer;
 }
 
@@ -41,7 +42,7 @@ interface Central {
 /**
  * The files of a zip archive in the order of its central directory; directories are left out. Stored entries are
  * views of `bytes`.
- * @throws LakeferryError `corrupt` when anything does not fit: truncated, overlapping, a wrong size or CRC-32;
+ * @throws LakeferryError `corrupt` when anything of the directory does not fit: truncated, overlapping;
  *   `too-large` when more than `maxInflated` bytes would come out; `not-supported` for zip64, encryption,
  *   several disks and methods other than stored and deflate
  */
@@ -56,12 +57,15 @@ export function readArchive(bytes: Buffer, maxInflated = MAX_INFLATED): ArchiveE
     });
   }
   const data = locate(bytes, central, end.directory);
-  const entries: ArchiveEntry[] = [];
-  central.forEach((entry, index) => {
-    const content = inflated(entry, data[index]!);
-    if (!entry.name.endsWith("/")) entries.push({ name: entry.name, bytes: content });
-  });
-  return entries;
+  const entries = central.map(
+    (entry, index): ArchiveEntry => ({
+      name: entry.name,
+      get bytes() {
+        return inflated(entry, data[index]!);
+      },
+    }),
+  );
+  return entries.filter(({ name }) => !name.endsWith("/"));
 }
 
 /**

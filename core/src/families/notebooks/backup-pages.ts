@@ -34,16 +34,16 @@ function readme(
   const places = new Map<string, Map<string, { objects: number; folder: string }>>();
   let objects = 0;
   for (const folder of manifest.folders()) {
-    const living = [...manifest.inFolder(folder)].filter((entry) => entry.deleted === undefined);
-    if (living.length === 0) continue;
-    objects += living.length;
+    const living = manifest.livingIn(folder);
+    if (living.file === undefined) continue;
+    objects += living.objects;
     const { year = "", engagement = folder.split("/")[0] ?? "" } = placeOf(folder);
     const group = places.get(year) ?? new Map<string, { objects: number; folder: string }>();
     places.set(year, group);
     const known = group.get(engagement);
     group.set(engagement, {
-      objects: (known?.objects ?? 0) + living.length,
-      folder: known?.folder ?? fileFolder(living[0]!.file, folder, engagement),
+      objects: (known?.objects ?? 0) + living.objects,
+      folder: known?.folder ?? fileFolder(living.file, folder, engagement),
     });
   }
   const out = [

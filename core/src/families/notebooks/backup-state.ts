@@ -13,7 +13,7 @@ import type { backupInputs } from "./inputs.ts";
 import { bucketOf } from "./manifest-bucket.ts";
 import { openPartition, type Partition } from "./partition.ts";
 import { branchOf, isPartition } from "./partitioning.ts";
-import { type Scan, type ScannedFolder, scanWorkspace } from "./scan-workspace.ts";
+import { absolute, type Scan, type ScannedFolder, scanWorkspace } from "./scan-workspace.ts";
 
 export type BackupNeeds = { readonly source: "databricks"; readonly destination: "git" };
 export type BackupInputs = InputValues<typeof backupInputs>;
@@ -53,7 +53,7 @@ export async function prepareBackup(
 ): Promise<BackupState> {
   const { inputs, connections } = c;
   const root = normalRoot(inputs.path);
-  const folder = inputs.folder?.replace(/^\/+|\/+$/g, "") ?? "";
+  const folder = normalFolder(inputs.folder);
   if (inputs.branch === "backup" || inputs.branch.startsWith("refs/"))
     throw new LakeferryError(`A target branch cannot be named ${inputs.branch}.`, {
       code: "invalid-input",
@@ -145,9 +145,19 @@ export function normalRoot(path: string): string {
   return path.replace(/\/+$/, "") || "/";
 }
 
+/** A folder of the repository without slashes at its ends; "" is the whole repository. */
+export function normalFolder(folder: string | undefined): string {
+  return folder?.replace(/^\/+|\/+$/g, "") ?? "";
+}
+
 /** Whether a folder is of the shard at work: its bucket decides, so that shards never write the same file. */
 export function isMine(folder: string, inputs: BackupInputs): boolean {
-  return inputs.shard === undefined || bucketOf(folder) % inputs.shard.of === inputs.shard.index - 1;
+  return inputs.shard === undefined || isMyBucket(bucketOf(folder), inputs);
+}
+
+/** Whether a bucket of the manifest is written by the shard at work. */
+export function isMyBucket(bucket: number, { shard }: BackupInputs): boolean {
+  return shard === undefined || bucket % shard.of === shard.index - 1;
 }
 
 /** What of a scan this shard does. The rest is counted by the other shards, as are excluded objects by the first. */
@@ -189,7 +199,7 @@ function tell(
   for (const { path, error } of scan.unreadable)
     c.say({
       type: "warning",
-      item: path,
+      item: absolute(normalRoot(c.inputs.path), path),
       text: `cannot be listed (${error.message}); what the backup has of it is left as it is`,
     });
   for (const { path, type } of scan.unsupported)

@@ -46,8 +46,11 @@ export interface CompareOptions {
 export function compare(folders: readonly ScannedFolder[], o: CompareOptions): Comparison {
   const present = new Set(folders.flatMap(({ objects }) => objects.map(({ path }) => path)));
   const gone = goneEntries(present, o);
-  const owned = new Set<string>();
-  for (const { file } of o.manifest.entries()) owned.add(file);
+  let owned: Set<string> | undefined;
+  const isOwned = (file: string) => {
+    owned ??= new Set([...o.manifest.entries()].map((entry) => entry.file));
+    return owned.has(file);
+  };
   const edited: string[] = [];
   const changes: FolderChanges[] = [];
   let unchanged = 0;
@@ -60,7 +63,7 @@ export function compare(folders: readonly ScannedFolder[], o: CompareOptions): C
       const same = known !== undefined && sameContent(known, object, o) ? known : undefined;
       const intact = same !== undefined && o.tree.get(same.file) === same.blob;
       if (same && !intact) edited.push(same.file);
-      else if (!entry && o.tree.has(object.file) && !owned.has(object.file)) edited.push(object.file);
+      else if (!entry && o.tree.has(object.file) && !isOwned(object.file)) edited.push(object.file);
       if (!same || !intact) exports.push(object);
       else if (same === entry && sameFile(same, object)) unchanged += 1;
       else moves.push({ object, from: same });
@@ -79,11 +82,10 @@ export function compare(folders: readonly ScannedFolder[], o: CompareOptions): C
 
 function goneEntries(present: ReadonlySet<string>, o: CompareOptions): ManifestEntry[] {
   const gone: ManifestEntry[] = [];
-  for (const folder of o.manifest.folders()) {
-    const unknown = o.unreadable.some((path) => folder === path || folder.startsWith(`${path}/`));
-    if (unknown || !o.mine(folder)) continue;
-    for (const entry of o.manifest.inFolder(folder))
-      if (!present.has(entry.path) && entry.deleted === undefined) gone.push(entry);
+  for (const { path, folder } of o.manifest.living()) {
+    if (present.has(path) || !o.mine(folder)) continue;
+    const unknown = o.unreadable.some((one) => folder === one || folder.startsWith(`${one}/`));
+    if (!unknown) gone.push(o.manifest.get(path)!);
   }
   return gone;
 }

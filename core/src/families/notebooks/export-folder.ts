@@ -86,12 +86,16 @@ async function fromArchive<O extends ExportObject>(
   objects: readonly O[],
 ): Promise<readonly Exported<O>[]> {
   const path = absolute(exporter.root, folder);
+  const found: Exported<O>[] = [];
   let archive: FolderArchive;
   try {
-    archive = new FolderArchive(
-      path,
-      readArchive(await exporter.limit(() => exporter.workspace.export(path, "SOURCE"))),
-    );
+    const bytes = await exporter.limit(() => exporter.workspace.export(path, "SOURCE"));
+    archive = new FolderArchive(path, readArchive(bytes));
+    for (const object of objects) {
+      const content = archive.find(object, exporter.trust.blankLines);
+      const format = object.type === "NOTEBOOK" ? "SOURCE" : "AUTO";
+      if (content) found.push({ object, bytes: content, format, fromArchive: true });
+    }
   } catch (thrown) {
     const error = asLakeferryError(thrown);
     if (endsRun(error)) throw error;
@@ -102,17 +106,6 @@ async function fromArchive<O extends ExportObject>(
         path,
       );
     return [];
-  }
-  const found: Exported<O>[] = [];
-  for (const object of objects) {
-    const bytes = archive.find(object, exporter.trust.blankLines);
-    if (bytes)
-      found.push({
-        object,
-        bytes,
-        format: object.type === "NOTEBOOK" ? "SOURCE" : "AUTO",
-        fromArchive: true,
-      });
   }
   return (await prove(exporter, archive, found)) ? found : [];
 }

@@ -22,22 +22,25 @@ export class FolderArchive {
       this.#entries.set(entry.name, this.#entries.has(entry.name) ? "twice" : entry);
   }
 
-  /** The object's exported bytes: of a notebook its source form. Undefined: it must be exported by itself. */
+  /**
+   * The object's exported bytes: of a notebook its source form. Undefined: it must be exported by itself.
+   * @throws LakeferryError `corrupt` when the archive is damaged there
+   */
   find(
     object: { readonly path: string; readonly type: string; readonly language?: Language },
     blankLines: BlankLines,
   ): Buffer | undefined {
     const entry = this.#entry(object);
     if (!entry) return undefined;
+    const { bytes } = entry;
     // A file that reads like a notebook may be the entry of a notebook beside it (`a` and `a.py`).
-    if (object.type !== "NOTEBOOK")
-      return this.kind === "source" && !isNotebook(entry.bytes) ? entry.bytes : undefined;
-    if (this.kind === "source") return isNotebook(entry.bytes) ? entry.bytes : undefined;
+    if (object.type !== "NOTEBOOK") return this.kind === "source" && !isNotebook(bytes) ? bytes : undefined;
+    if (this.kind === "source") return isNotebook(bytes) ? bytes : undefined;
     try {
-      return notebookSource(entry.bytes, blankLines);
+      return notebookSource(bytes, blankLines);
     } catch (thrown) {
       // A notebook whose archive form cannot be expressed as source is exported by itself.
-      if (thrown instanceof LakeferryError) return undefined;
+      if (thrown instanceof LakeferryError && thrown.code === "not-supported") return undefined;
       throw thrown;
     }
   }

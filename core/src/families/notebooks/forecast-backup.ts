@@ -45,7 +45,15 @@ export async function forecastBackup(c: BackupRead): Promise<Forecast> {
       value: `about ${bytes(size * PACKED)} at its head${growth === undefined ? "" : `, ${bytes(growth)} more a month if every day is like this one`}`,
     },
   ];
-  return { facts, warnings: warnings(state, plan.transfer, size * PACKED + (growth ?? 0) * 12) };
+  const totals = {
+    export: {
+      steps: 0,
+      items: plan.exports + plan.moves + plan.gone,
+      bytes: plan.transfer,
+      calls: plan.calls,
+    },
+  };
+  return { facts, totals, warnings: warnings(state, plan.transfer, size * PACKED + (growth ?? 0) * 12) };
 }
 
 interface Plan {
@@ -79,7 +87,7 @@ function planOf(state: BackupState, inputs: BackupRead["inputs"]): Plan {
     plan.unchanged += comparison.unchanged;
     plan.gone += comparison.gone.length;
     plan.known += partition.manifest.size;
-    for (const entry of partition.manifest.entries()) plan.kept += entry.size;
+    plan.kept += partition.manifest.totals().bytes;
     for (const folder of comparison.folders) {
       const archive = cheapestWay(folder, inputs) === "archive";
       plan.exports += folder.exports.length;

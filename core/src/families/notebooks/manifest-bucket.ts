@@ -42,9 +42,11 @@ export function bucketOf(folder: string): number {
   return createHash("sha256").update(folder).digest()[0]!;
 }
 
+export const MANIFEST_FOLDER = ".lakeferry/manifest/";
+
 /** Where a bucket lives in the backup. */
 export function bucketFile(bucket: number): string {
-  return `.lakeferry/manifest/${bucket.toString(16).padStart(2, "0")}.jsonl`;
+  return `${MANIFEST_FOLDER}${bucket.toString(16).padStart(2, "0")}.jsonl`;
 }
 
 /** The bytes of a bucket: equal entries, in whatever order, give equal bytes. */

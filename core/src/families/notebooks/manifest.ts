@@ -86,6 +86,55 @@ export class Manifest {
     for (const folder of this.#folders.keys()) yield* this.inFolder(folder);
   }
 
+  /** Path, file, blob and size of every entry that is not deleted: what counting needs, without making entries. */
+  *living(): IterableIterator<{ path: string; file: string; blob: string; size: number; folder: string }> {
+    for (const { path: folder, rows } of this.#folders.values()) {
+      for (const row of rows.values()) {
+        if (this.#deleted.has(row)) continue;
+        const blob = this.#hashes.toString("hex", HASHES * row, HASHES * row + 20);
+        yield {
+          path: join(folder, this.#names[row]!),
+          file: this.#fileOf(row),
+          blob,
+          size: this.#numbers[2 * row + 1]!,
+          folder,
+        };
+      }
+    }
+  }
+
+  /** Whether the path has an entry that is not deleted. */
+  has(path: string): boolean {
+    const row = this.#rowOf(path);
+    return row !== undefined && !this.#deleted.has(row);
+  }
+
+  /** How many entries that are not deleted a folder has, and the file of one of them. */
+  livingIn(folder: string): { readonly objects: number; readonly file: string | undefined } {
+    let objects = 0;
+    let file: string | undefined;
+    for (const row of this.#folders.get(folder)?.rows.values() ?? []) {
+      if (this.#deleted.has(row)) continue;
+      objects += 1;
+      file ??= this.#fileOf(row);
+    }
+    return { objects, file };
+  }
+
+  /** Entries that are not deleted, and their bytes. */
+  totals(): { readonly objects: number; readonly bytes: number } {
+    let objects = 0;
+    let bytes = 0;
+    for (const { rows } of this.#folders.values()) {
+      for (const row of rows.values()) {
+        if (this.#deleted.has(row)) continue;
+        objects += 1;
+        bytes += this.#numbers[2 * row + 1]!;
+      }
+    }
+    return { objects, bytes };
+  }
+
   /** Adds or replaces the entry of its path; the bucket becomes dirty when that changes anything. */
   set(entry: ManifestEntry): void {
     const before = this.get(entry.path);
@@ -160,13 +209,12 @@ export class Manifest {
 
   #entry(row: number): ManifestEntry {
     const folder = this.#folderOf[row]!.path;
-    const fileFolder = this.#fileFolders[row]!;
     const { type, language, format } = this.#kinds[row]!;
     const deleted = this.#deleted.get(row);
     const at = HASHES * row;
     return {
-      path: folder === "" ? this.#names[row]! : `${folder}/${this.#names[row]}`,
-      file: fileFolder === "" ? this.#fileNames[row]! : `${fileFolder}/${this.#fileNames[row]}`,
+      path: join(folder, this.#names[row]!),
+      file: this.#fileOf(row),
       id: this.#ids[row]!,
       type,
       ...(language === undefined ? {} : { language }),
@@ -177,6 +225,10 @@ export class Manifest {
       format,
       ...(deleted === undefined ? {} : { deleted }),
     };
+  }
+
+  #fileOf(row: number): string {
+    return join(this.#fileFolders[row]!, this.#fileNames[row]!);
   }
 
   /** After a rename the same id may stand at two paths for a moment: the one set last has it. */
@@ -224,6 +276,10 @@ export class Manifest {
 }
 
 const scratch = Buffer.alloc(4096);
+
+function join(folder: string, name: string): string {
+  return folder === "" ? name : `${folder}/${name}`;
+}
 
 /** The same text in memory of its own: a slice would keep the string it was cut from alive. */
 function flat(text: string): string {

@@ -19,6 +19,8 @@ export interface Partition {
   readonly before: BackupDescription | undefined;
   /** What the backup holds; changed as groups are sealed. */
   readonly manifest: Manifest;
+  /** Blob ids of the manifest's buckets, as the newest commit has them. */
+  readonly buckets: Map<string, string>;
   /** Blob ids by file at `base`: tells edits that somebody made inside the backup. */
   readonly tree: ReadonlyMap<string, string>;
   /** The newest commit of the working branch, as the remote has it; undefined while there is none. */
@@ -54,7 +56,7 @@ export async function openPartition(
   const target = refs.find(({ name }) => name === `refs/heads/${branch}`)?.oid;
   const unfinished = await findUnfinished(repository, branch, refs, o);
   const base = unfinished?.commit.oid ?? target;
-  const { description: before, manifest, tree } = await readBackup(repository, base, o.folder);
+  const { description: before, manifest, buckets, tree } = await readBackup(repository, base, o.folder);
   if (before) assertSameBackup(before, o.description, branch, repository.address);
   return {
     branch,
@@ -66,6 +68,7 @@ export async function openPartition(
     },
     before,
     manifest,
+    buckets: new Map(buckets),
     tree,
     head: unfinished?.commit.oid,
   };

@@ -4,10 +4,12 @@ import { countOf } from "../../job/quantities.ts";
 import { runStamp } from "../../job/run-stamp.ts";
 import { DESCRIPTION_FILE, encodeDescription } from "./backup-description.ts";
 import { backupPages, isOurs } from "./backup-pages.ts";
-import type { BackupWrite, Part } from "./backup-state.ts";
+import { type BackupWrite, isMine, isMyBucket, type Part } from "./backup-state.ts";
+import { BUCKETS, bucketFile, folderOf, type ManifestEntry } from "./manifest-bucket.ts";
 import { abandoned, backupKey, type Partition } from "./partition.ts";
+import { readBackup } from "./read-backup.ts";
 import { type Trailers, withTrailers } from "./trailers.ts";
-import { inRepository, trailers } from "./write-group.ts";
+import { fetchBlobs, inRepository, trailers } from "./write-group.ts";
 
 const MERGES_TRIED = 5;
 
@@ -110,15 +112,16 @@ async function merged(
   if (head === undefined) return target ?? partition.base;
   if (target === undefined || target === partition.begunOn || target === head) return head;
   await repository.fetch([target, ...(partition.begunOn ? [partition.begunOn] : [])]);
-  if (partition.begunOn === undefined)
-    throw new LakeferryError(
-      `The branch ${partition.branch} was made by somebody else while this run was at work.`,
-      { code: "conflict", hint: "Run the same command again: it begins on that branch." },
-    );
   const theirs: Change[] = [];
   const conflicts: string[] = [];
+  if (c.inputs.shard) await takeOverShards(c, partition, target);
   const managed = managedFiles(c, partition);
-  for await (const change of repository.diff(partition.begunOn, target)) {
+  const differing = new Set<string>();
+  for await (const { path } of repository.diff(head, target)) differing.add(path);
+  // A branch that was not there at the start is new from its first file on.
+  const changes = partition.begunOn ? repository.diff(partition.begunOn, target) : repository.tree(target);
+  for await (const change of changes) {
+    if (!differing.has(change.path)) continue;
     if (managed(change.path)) conflicts.push(change.path);
     else
       theirs.push(
@@ -133,9 +136,11 @@ async function merged(
       detail: `was changed on ${partition.branch} while this run was at work; the workspace's version stays, theirs is in the history`,
     });
   // Their contents must be here to be written into a commit.
-  for await (const _ of repository.blobs(
+  await fetchBlobs(
+    repository,
     theirs.flatMap((change) => (change.op === "put" ? [change.oid] : [])),
-  ));
+  );
+  if (c.inputs.shard) await addPages(c, partition, target, theirs);
   const message = `Take over ${countOf(theirs.length, "change")} made on ${partition.branch} meanwhile`;
   return repository.newCommit({
     parents: [head, target],
@@ -145,13 +150,43 @@ async function merged(
   });
 }
 
-/** Whether a path of the repository is the backup's own. */
+/** Whether a path of the repository is the backup's own, and not that of another shard. */
 function managedFiles(c: BackupWrite, { manifest }: Partition): (path: string) => boolean {
-  const { state } = c;
+  const { state, inputs } = c;
   const files = new Set<string>();
-  for (const { file } of manifest.entries()) files.add(inRepository(state, file));
+  for (const { path, file } of manifest.entries())
+    if (isMine(folderOf(path), inputs)) files.add(inRepository(state, file));
+  const others = new Set<string>();
+  for (let bucket = 0; bucket < BUCKETS; bucket++)
+    if (!isMyBucket(bucket, inputs)) others.add(inRepository(state, bucketFile(bucket)));
   const own = `${inRepository(state, ".lakeferry")}/`;
-  return (path) => files.has(path) || path.startsWith(own);
+  return (path) => files.has(path) || (path.startsWith(own) && !others.has(path));
+}
+
+/** Shards write buckets of one manifest, none the same: what the others have pushed meanwhile is theirs. */
+async function takeOverShards(c: BackupWrite, { manifest }: Partition, target: string): Promise<void> {
+  const theirs = await readBackup(c.connections.destination, target, c.state.folder);
+  const others = ({ path }: ManifestEntry) => !isMine(folderOf(path), c.inputs);
+  for (const { path } of [...manifest.entries()].filter(others)) manifest.delete(path);
+  for (const entry of theirs.manifest.entries()) if (others(entry)) manifest.set(entry);
+  manifest.settle();
+}
+
+/** The pages count the objects of all shards, as they are now. */
+async function addPages(
+  c: BackupWrite,
+  partition: Partition,
+  target: string,
+  changes: Change[],
+): Promise<void> {
+  const { state } = c;
+  const repository = c.connections.destination;
+  for (const [name, text] of backupPages(partition.manifest, state.description)) {
+    const path = inRepository(state, name);
+    const [there] = await Array.fromAsync(repository.tree(target, path));
+    if (there && !(await ours(repository, there.oid))) continue;
+    changes.push({ op: "put", path, oid: await repository.blob(Buffer.from(text)) });
+  }
 }
 
 function tagName(c: BackupWrite, { branch }: Partition): string {
@@ -172,13 +207,7 @@ function freeTag(wanted: string, refs: readonly Ref[], taken: readonly string[])
 
 function tagMessage(c: BackupWrite, { manifest }: Partition): string {
   const { state } = c;
-  let objects = 0;
-  let bytes = 0;
-  for (const entry of manifest.entries()) {
-    if (entry.deleted !== undefined) continue;
-    objects += 1;
-    bytes += entry.size;
-  }
+  const { objects, bytes } = manifest.totals();
   const failed = state.failed.size + state.scan.unreadable.length;
   const facts: Trailers = {
     run: c.run.id,

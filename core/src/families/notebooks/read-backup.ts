@@ -3,15 +3,21 @@ import type { GitReader } from "../../connectors/git/port.ts";
 import { LakeferryError } from "../../job/errors.ts";
 import { type BackupDescription, DESCRIPTION_FILE, decodeDescription } from "./backup-description.ts";
 import { Manifest } from "./manifest.ts";
+import { MANIFEST_FOLDER } from "./manifest-bucket.ts";
 
 /** A backup as it stands at a commit. */
 export interface ReadBackup {
   /** Undefined: the commit (or the lack of one) holds no backup. */
   readonly description: BackupDescription | undefined;
   readonly manifest: Manifest;
+  /** Blob ids of the manifest's buckets, by file. */
+  readonly buckets: ReadonlyMap<string, string>;
   /** Blob ids of all files below the backup's folder, by path relative to it. */
   readonly tree: ReadonlyMap<string, string>;
 }
+
+/** A manifest that is in memory already, and the blob ids of the buckets that it is the content of. */
+export type KnownManifest = Pick<ReadBackup, "manifest" | "buckets">;
 
 /**
  * Reads manifest and tree of a commit, in a few requests and without the blobs of the notebooks.
@@ -21,24 +27,37 @@ export async function readBackup(
   repository: GitReader,
   commit: string | undefined,
   folder: string,
+  known?: KnownManifest,
 ): Promise<ReadBackup> {
   const manifest = new Manifest();
   const tree = new Map<string, string>();
-  if (commit === undefined) return { description: undefined, manifest, tree };
+  const buckets = new Map<string, string>();
+  const none = { description: undefined, manifest, buckets, tree };
+  if (commit === undefined) return none;
   await repository.fetch([commit]);
   const prefix = folder === "" ? "" : `${folder}/`;
-  for await (const { path, oid } of repository.tree(commit))
-    if (path.startsWith(prefix)) tree.set(path.slice(prefix.length), oid);
+  for await (const { path, oid } of repository.tree(commit)) {
+    if (!path.startsWith(prefix)) continue;
+    const file = path.slice(prefix.length);
+    tree.set(file, oid);
+    if (file.startsWith(MANIFEST_FOLDER)) buckets.set(file, oid);
+  }
   const described = tree.get(DESCRIPTION_FILE);
-  if (described === undefined) return { description: undefined, manifest, tree };
-  const buckets = [...tree].filter(([path]) => path.startsWith(".lakeferry/manifest/"));
+  if (described === undefined) return none;
+  // A blob id is its content: buckets with the ids of a known manifest hold that manifest, and need not be fetched.
+  const same = known && sameBuckets(buckets, known.buckets) ? known.manifest : undefined;
+  const files = same ? [] : [...buckets.keys()];
   let description: BackupDescription | undefined;
   let index = 0;
-  for await (const { bytes } of repository.blobs([described, ...buckets.map(([, oid]) => oid)])) {
+  for await (const { bytes } of repository.blobs([described, ...files.map((file) => buckets.get(file)!)])) {
     if (description === undefined) description = decodeDescription(bytes);
-    else manifest.load(bytes, posix.join(folder, buckets[index++]![0]));
+    else manifest.load(bytes, posix.join(folder, files[index++]!));
   }
-  return { description, manifest, tree };
+  return { description, manifest: same ?? manifest, buckets, tree };
+}
+
+function sameBuckets(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
+  return a.size === b.size && [...a].every(([file, oid]) => b.get(file) === oid);
 }
 
 /**

@@ -1,6 +1,5 @@
 import { type Equation, equationSide, type Side } from "../../job/equation.ts";
 import { type BackupRead, isMine } from "./backup-state.ts";
-import { folderOf } from "./manifest-bucket.ts";
 import { branchOf } from "./partitioning.ts";
 import { type ReadBackup, readBackup } from "./read-backup.ts";
 
@@ -15,11 +14,9 @@ export async function reconcileBackup(c: BackupRead): Promise<readonly Equation[
   const remote = await c.connections.destination.fresh();
   const refs = await remote.refs("refs/heads/");
   const backups = new Map<string, ReadBackup>();
-  for (const branch of state.parts.keys()) {
-    backups.set(
-      branch,
-      await readBackup(remote, refs.find(({ name }) => name === `refs/heads/${branch}`)?.oid, state.folder),
-    );
+  for (const [branch, { partition }] of state.parts) {
+    const head = refs.find(({ name }) => name === `refs/heads/${branch}`)?.oid;
+    backups.set(branch, await readBackup(remote, head, state.folder, partition));
   }
   const excepted = (path: string) => state.failed.has(path) || state.vanished.has(path);
   const unknown = (folder: string) =>
@@ -29,21 +26,18 @@ export async function reconcileBackup(c: BackupRead): Promise<readonly Equation[
   let inTree = 0;
   const wrong: string[] = [];
   for (const { manifest, tree } of backups.values()) {
-    for (const entry of manifest.entries()) {
-      if (entry.deleted !== undefined) continue;
+    for (const { path, file, blob, folder } of manifest.living()) {
       entries += 1;
-      if (tree.get(entry.file) === entry.blob) inTree += 1;
-      else wrong.push(entry.path);
-      const folder = folderOf(entry.path);
-      if (isMine(folder, inputs) && !unknown(folder) && !excepted(entry.path)) inManifest += 1;
+      if (tree.get(file) === blob) inTree += 1;
+      else wrong.push(path);
+      if (isMine(folder, inputs) && !unknown(folder) && !excepted(path)) inManifest += 1;
     }
   }
   const listed = state.scan.folders.flatMap(({ path, objects }) =>
     objects.map((object) => ({ object, branch: branchOf(path, inputs) })),
   );
   const missing = listed.filter(
-    ({ object, branch }) =>
-      !excepted(object.path) && backups.get(branch)?.manifest.get(object.path)?.blob === undefined,
+    ({ object, branch }) => !excepted(object.path) && backups.get(branch)?.manifest.has(object.path) !== true,
   );
   return [
     {

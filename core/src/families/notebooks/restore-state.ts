@@ -3,7 +3,7 @@ import type { WorkspaceObject } from "../../connectors/databricks/port.ts";
 import type { ReadContext, WriteContext } from "../../job/context.ts";
 import { asLakeferryError } from "../../job/errors.ts";
 import { count } from "../../job/quantities.ts";
-import { normalRoot } from "./backup-state.ts";
+import { normalFolder, normalRoot } from "./backup-state.ts";
 import type { Exporter } from "./export-folder.ts";
 import { ExportTrust } from "./export-trust.ts";
 import { selection } from "./globs.ts";
@@ -49,7 +49,7 @@ export async function prepareRestore(
   const { commit, description, manifest } = await openBackup(
     connections.backup,
     inputs.ref ?? inputs.branch,
-    inputs.folder ?? "",
+    normalFolder(inputs.folder),
   );
   const root = inputs.target === undefined ? description.root : normalRoot(inputs.target);
   const selected = selection(inputs.include, inputs.exclude, description.root);

@@ -5,6 +5,7 @@ import { defineJob, definePhase } from "../../job/define-job.ts";
 import { equationSide } from "../../job/equation.ts";
 import { errorFacts } from "../../job/events.ts";
 import { count } from "../../job/quantities.ts";
+import { normalFolder } from "./backup-state.ts";
 import { type Exporter, type ExportObject, exportFolder } from "./export-folder.ts";
 import { ExportTrust } from "./export-trust.ts";
 import { selection } from "./globs.ts";
@@ -47,7 +48,7 @@ async function prepare(c: ReadContext<Inputs, VerifyNeeds, undefined>): Promise<
   const { commit, description, manifest, tree } = await openBackup(
     connections.backup,
     inputs.ref ?? inputs.branch,
-    inputs.folder ?? "",
+    normalFolder(inputs.folder),
   );
   const backedUp = selection(description.include, description.exclude, description.root);
   const chosen = selection(inputs.include, inputs.exclude, description.root);

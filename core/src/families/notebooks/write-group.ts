@@ -6,12 +6,19 @@ import type { ManifestEntry } from "./manifest-bucket.ts";
 import { bucketFile } from "./manifest-bucket.ts";
 import { backupKey, type Partition } from "./partition.ts";
 
-/** What a group changes on one branch. */
-export interface GroupChanges {
-  /** New or replaced entries; their blobs are written, or known to the remote. */
+/** What a step leaves for its group: entries whose blobs are written, and entries to take out. */
+export interface StagedChanges {
+  readonly branch: string;
+  /** New or replaced entries. */
   readonly put: readonly ManifestEntry[];
+  /** Blobs among them that only the remote has: those of renamed objects. */
+  readonly borrowed: readonly string[];
   /** Entries whose object is gone. */
   readonly remove: readonly ManifestEntry[];
+}
+
+/** What a group changes on one branch. */
+export interface GroupChanges extends Omit<StagedChanges, "branch"> {
   /** Keep removed entries, marked, and their files. */
   readonly keep: boolean;
 }
@@ -22,6 +29,11 @@ export interface GroupChanges {
  */
 export async function writeGroup(c: BackupWrite, changes: ReadonlyMap<string, GroupChanges>): Promise<void> {
   const repository = c.connections.destination;
+  // Git writes no commit of blobs that are not here; what was renamed is fetched, all together.
+  await fetchBlobs(
+    repository,
+    [...changes.values()].flatMap(({ borrowed }) => borrowed),
+  );
   const updates: { partition: Partition; from: string | undefined; to: string }[] = [];
   for (const [branch, change] of changes) {
     const part = c.state.parts.get(branch)!;
@@ -44,7 +56,10 @@ async function commitGroup(
 ): Promise<string> {
   const { state, inputs } = c;
   let head = partition.head ?? partition.base;
-  const removed = change.remove.filter(({ file }) => !change.keep && !living.has(file));
+  const removed = [
+    ...change.remove.filter(({ file }) => !change.keep && !living.has(file)),
+    ...outgrown(partition, change.put, living),
+  ];
   const files: { entry: ManifestEntry; change: Change }[] = [
     ...removed.map((entry) => ({
       entry,
@@ -72,6 +87,20 @@ async function commitGroup(
     } satisfies NewCommit);
   }
   return head!;
+}
+
+/** Entries whose object stays at its path and whose file gets another name: with another language, or beside a new neighbour. */
+function outgrown(
+  { manifest }: Partition,
+  put: readonly ManifestEntry[],
+  living: ReadonlySet<string>,
+): readonly ManifestEntry[] {
+  const written = new Set(put.map(({ file }) => file));
+  return put.flatMap(({ path, file }) => {
+    const before = manifest.get(path);
+    const left = before && before.file !== file && !living.has(before.file) && !written.has(before.file);
+    return left ? [before] : [];
+  });
 }
 
 /** What every commit of a working branch says for programs: whose it is, and where its branch began. */
@@ -108,18 +137,29 @@ function applyToManifest(
 async function manifestChanges(
   state: BackupState,
   repository: GitWriter,
-  { manifest }: Partition,
+  { manifest, buckets }: Partition,
 ): Promise<Change[]> {
   const changes: Change[] = [];
   for (const bucket of manifest.dirty()) {
     const bytes = manifest.encode(bucket);
-    const path = inRepository(state, bucketFile(bucket));
-    changes.push(
-      bytes.length === 0 ? { op: "delete", path } : { op: "put", path, oid: await repository.blob(bytes) },
-    );
+    const file = bucketFile(bucket);
+    const path = inRepository(state, file);
+    if (bytes.length === 0) {
+      buckets.delete(file);
+      changes.push({ op: "delete", path });
+    } else {
+      const oid = await repository.blob(bytes);
+      buckets.set(file, oid);
+      changes.push({ op: "put", path, oid });
+    }
   }
   manifest.settle();
   return changes;
+}
+
+/** Brings blobs here that only the remote has. */
+export async function fetchBlobs(repository: GitWriter, oids: readonly string[]): Promise<void> {
+  for await (const _ of repository.blobs(oids));
 }
 
 /** Never none: a group without files still has a manifest to write. */

@@ -1,4 +1,4 @@
-import { invalid } from "../server/api-error.ts";
+import { invalid, notImplemented } from "../server/api-error.ts";
 
 /** A boolean parameter: absent is false. Throws 400 for anything but true and false. */
 export function flag(value: unknown, name: string): boolean {
@@ -13,8 +13,7 @@ export function text(value: unknown, name: string): string {
   return value;
 }
 
-/** Refuses the parameters the sandbox does not know, so that no client relies on one that is silently ignored. */
+/** Refuses with 501 the parameters the sandbox does not know, so that no client relies on one that is silently ignored. */
 export function onlyKnown(given: Iterable<string>, known: readonly string[]): void {
-  for (const name of given)
-    if (!known.includes(name)) throw invalid(`The sandbox does not know the parameter ${name}.`);
+  for (const name of given) if (!known.includes(name)) throw notImplemented(`the parameter ${name}`);
 }

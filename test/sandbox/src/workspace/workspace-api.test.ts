@@ -36,7 +36,7 @@ test.each([
   ["GET", "/api/2.0/workspace/export?path=%2Fmissing", 404, "RESOURCE_DOES_NOT_EXIST"],
   ["GET", `${LIST}?path=relative`, 400, "INVALID_PARAMETER_VALUE"],
   ["GET", LIST, 400, "INVALID_PARAMETER_VALUE"],
-  ["GET", `${LIST}?path=%2F&notebooks_modified_after=1`, 400, "INVALID_PARAMETER_VALUE"],
+  ["GET", `${LIST}?path=%2F&notebooks_modified_after=1`, 501, "NOT_IMPLEMENTED"],
   ["GET", "/api/2.0/workspace/export?path=%2F&format=HTML", 501, "NOT_IMPLEMENTED"],
   ["GET", "/api/2.1/jobs/list", 501, "NOT_IMPLEMENTED"],
 ])("%s %s answers %i %s", async (method, path, status, code) => {
@@ -83,7 +83,7 @@ test.each([
   ["/n", { format: "HTML" }, 501, "NOT_IMPLEMENTED"],
   ["/n", { format: "JUPYTER" }, 400, "INVALID_PARAMETER_VALUE"],
   ["/n", { format: "DBC" }, 400, "INVALID_PARAMETER_VALUE"],
-  ["/n", { ...python, surprise: 1 }, 400, "INVALID_PARAMETER_VALUE"],
+  ["/n", { ...python, surprise: 1 }, 501, "NOT_IMPLEMENTED"],
 ])("import of %s as %o answers %i %s", async (path, fields, status, code) => {
   const sandbox = await testSandbox();
   const answer = await sandbox.importAs(path, "x", fields);
