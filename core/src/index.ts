@@ -11,7 +11,7 @@ export { equationText } from "./job/equation.ts";
 export { asLakeferryError, LakeferryError } from "./job/errors.ts";
 export type { RunEvent } from "./job/events.ts";
 export { parseDuration, splitList } from "./job/inputs.ts";
-export { kebab } from "./job/names.ts";
+export { camel, kebab } from "./job/names.ts";
 export { bytes, count, countOf, timeSpan } from "./job/quantities.ts";
 export { type DescribedInput, describeInputs } from "./render/described-inputs.ts";
 export { Progress } from "./runtime/progress.ts";

@@ -114,7 +114,8 @@ class JobRun {
   }
 
   outputs(): Readonly<Record<string, Json>> {
-    return (this.#prepared && this.#o.job.result?.(this.#read)) || {};
+    if (!this.#prepared || this.#o.dryRun) return {};
+    return this.#o.job.result?.(this.#read) ?? {};
   }
 
   #hold(claim: Parameters<typeof holdLease>[0]): Promise<HeldLease> {
@@ -173,6 +174,7 @@ class JobRun {
       if (!holds(equation)) wrong.push(`${equation.name}: ${equationText(equation)}`);
     }
     if (wrong.length === 0) return;
+    if (this.#write) await job.retract?.(this.#write);
     throw new LakeferryError(`The result does not add up. ${wrong.join("; ")}.`, {
       code: "unbalanced",
       hint: "Something changed the destination during the run, or a write was lost. The report names the objects. Run the same command again.",

@@ -13,7 +13,7 @@ import { cheapestWay, type ExportData, exportStep, runExport } from "./export-st
 import { forecastBackup } from "./forecast-backup.ts";
 import { backupInputs } from "./inputs.ts";
 import { leaseKey } from "./lease-key.ts";
-import { publish, sweepAbandoned } from "./publish.ts";
+import { publish, retractTags, sweepAbandoned } from "./publish.ts";
 import { reconcileBackup } from "./reconcile-backup.ts";
 import { isRemoval, type RemovalData, removalSteps, runRemoval } from "./removal-step.ts";
 import { absolute } from "./scan-workspace.ts";
@@ -172,6 +172,7 @@ export const backup = defineJob({
   forecast: forecastBackup,
   phases: [exporting, recheck, publishing],
   reconcile: reconcileBackup,
+  retract: retractTags,
   result: (c: BackupRead) => {
     const { state } = c;
     const parts = [...state.parts.values()];
