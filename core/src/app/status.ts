@@ -10,6 +10,7 @@ import type { Host } from "./host.ts";
 import { ConnectionOpener } from "./open-connections.ts";
 import { openState } from "./open-state.ts";
 import { readInputs } from "./read-inputs.ts";
+import { redacted } from "./redact.ts";
 
 /** The state of one entry of `lakeferry.yml`. */
 export interface EntryStatus {
@@ -39,13 +40,15 @@ export async function status(
   options: { readonly state?: string; readonly only?: string } = {},
 ): Promise<readonly EntryStatus[]> {
   const records = await readRecords(openState(options.state ?? config.state, host.cwd), RECORDS_READ);
+  const secrets = new Set<string>();
   const { context, close } = await connectorContext(host);
-  const opener = new ConnectionOpener(config, context, new Set());
+  const opener = new ConnectionOpener(config, context, secrets);
   try {
     const runs = [...config.runs.values()].filter(
       (run) => options.only === undefined || run.name === options.only,
     );
-    return await Promise.all(runs.map((run) => entryStatus(run, config, opener, records, host)));
+    const entries = await Promise.all(runs.map((run) => entryStatus(run, config, opener, records, host)));
+    return redacted(entries, secrets);
   } finally {
     await opener.close();
     await close();

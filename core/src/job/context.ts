@@ -27,7 +27,7 @@ export interface ReadContext<I extends InputShape = InputShape, N extends Needs 
   say(event: Extract<RunEvent, { type: "progress" | "warning" | "finding" | "metric" }>): void;
 }
 
-/** The same, with connections that write: handed to `run`, `seal` and `compensate` alone. */
+/** The same, with connections that write: handed to what does the work, and only when the job writes. */
 export interface WriteContext<I extends InputShape = InputShape, N extends Needs = Needs, S = unknown>
   extends Omit<ReadContext<I, N, S>, "connections"> {
   readonly connections: Writers<N>;

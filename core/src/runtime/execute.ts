@@ -24,13 +24,16 @@ export interface ExecuteOptions {
     readonly group: string;
     readonly shard?: string;
   };
+  /** Aborts the run: it is cancelled, or, with a `LakeferryError` as its reason, it may not go on. */
   readonly signal: AbortSignal;
+  /** Aborts `signal` from within, for everything that hangs on it. */
+  readonly abort: (reason: LakeferryError) => void;
   readonly now: () => number;
   readonly random: () => number;
   readonly say: (event: RunEvent) => void;
 }
 
-/** Runs a job to its end: lease, prepare, forecast, phases, reconcile, compensate. Never throws; the outcome says it all. */
+/** Runs a job to its end: lease, prepare, forecast, phases, reconcile. Never throws; the outcome says it all. */
 export async function execute(o: ExecuteOptions): Promise<Outcome> {
   const started = o.now();
   const run = new JobRun(o);
@@ -39,7 +42,7 @@ export async function execute(o: ExecuteOptions): Promise<Outcome> {
   try {
     await run.whole();
   } catch (thrown) {
-    error = o.signal.aborted ? cancelled(o.signal) : asLakeferryError(thrown);
+    error = ended(o.signal) ?? asLakeferryError(thrown);
   }
   const outcome: Outcome = error
     ? error.code === "cancelled"
@@ -58,6 +61,12 @@ export async function execute(o: ExecuteOptions): Promise<Outcome> {
     ...(next ? { next } : {}),
   });
   return outcome;
+}
+
+/** Why an aborted run ended: cancelled from outside, or by an error that stops everything, such as a lost lease. */
+function ended(signal: AbortSignal): LakeferryError | undefined {
+  if (!signal.aborted) return undefined;
+  return signal.reason instanceof LakeferryError ? signal.reason : cancelled(signal);
 }
 
 const NEXT: Readonly<Partial<Record<Outcome, string>>> = {
@@ -82,9 +91,9 @@ class JobRun {
     this.#o = o;
     const base = { inputs: o.inputs, run: o.run, signal: o.signal, now: o.now, random: o.random, say: o.say };
     this.#read = this.#context({ ...base, connections: half(o.connections, "read") });
-    this.#write = o.dryRun
-      ? undefined
-      : this.#context({ ...base, connections: half(o.connections, "write") });
+    // A job that reads is handed the reading halves all the way: it has nothing to write with.
+    const side = o.job.effect === "reads" ? "read" : "write";
+    this.#write = o.dryRun ? undefined : this.#context({ ...base, connections: half(o.connections, side) });
   }
 
   /** A context whose `state` is what `prepare` will have returned. */
@@ -97,19 +106,21 @@ class JobRun {
     const { job } = this.#o;
     if (!this.#write) return this.#rehearse();
     const lease = job.lease ? await this.#hold(job.lease(this.#write)) : undefined;
-    const signal = lease ? AbortSignal.any([this.#o.signal, lease.lost]) : this.#o.signal;
     try {
       await this.#prepare();
       for (const phase of job.phases) {
         const journal = phase.journaled ? this.#o.journal : undefined;
+        const { signal } = this.#o;
         await runPhase({ phase, read: this.#read, write: this.#write, journal, signal, say: this.#listen });
-        if (lease?.lost.aborted) throw lease.lost.reason;
       }
       await this.#reconcile();
       await this.#o.journal.clear();
     } finally {
-      const last = await lease?.release().catch((thrown) => this.#leaseNotReleased(thrown));
-      if (last !== false && this.#prepared) await job.compensate?.(this.#write);
+      const last = async () => {
+        if (this.#prepared) await job.compensate?.(this.#write!);
+      };
+      if (lease) await lease.release(last).catch((thrown) => this.#leaseNotReleased(thrown));
+      else await last();
     }
   }
 
@@ -128,15 +139,14 @@ class JobRun {
       since: run.startedAt.toISOString(),
       ...(lease.shard ? { shard: lease.shard } : {}),
     };
-    return holdLease(claim, holder, lease);
+    return holdLease(claim, holder, { ...lease, now: this.#o.now, lost: this.#o.abort });
   }
 
-  #leaseNotReleased(thrown: unknown): boolean {
+  #leaseNotReleased(thrown: unknown): void {
     this.#o.say({
       type: "warning",
       text: `The lease could not be given back (${asLakeferryError(thrown).message}); it ends by itself.`,
     });
-    return true;
   }
 
   async #prepare(): Promise<void> {
