@@ -93,7 +93,7 @@ class Attempt {
   }
 
   async run(): Promise<JobResult> {
-    const { job } = findJob(this.#request.job);
+    const { job, family } = findJob(this.#request.job);
     const inputs = readInputs(job, this.#request.values);
     const state = openState(this.#request.state ?? this.#request.config?.state, this.#host.cwd);
     const startedAt = new Date(this.#host.now());
@@ -122,6 +122,8 @@ class Attempt {
         run: { id, job: job.id, startedAt, retentionMs, ...(entry ? { entry } : {}) },
         dryRun: this.#request.dryRun,
         journal: await openJournal(state, key),
+        store: state,
+        section: this.#request.config?.sections[family.id],
         lease: { ttlMs: LEASE_TTL_MS, takeOver: this.#request.takeOver ?? false, ...leaseGroup(id, inputs) },
         signal,
         abort: (reason) => abort.abort(reason),

@@ -6,6 +6,7 @@ import { equationText, holds } from "../job/equation.ts";
 import { asLakeferryError, cancelled, LakeferryError } from "../job/errors.ts";
 import { errorFacts, type Outcome, type RunEvent, type Totals } from "../job/events.ts";
 import type { Json } from "../job/json.ts";
+import type { StateReader, StateStore } from "../job/state.ts";
 import { type HeldLease, holdLease } from "./hold-lease.ts";
 import type { Journal } from "./journal.ts";
 import { runPhase } from "./run-phase.ts";
@@ -18,6 +19,8 @@ export interface ExecuteOptions {
   readonly run: RunIdentity;
   readonly dryRun: boolean;
   readonly journal: Journal;
+  readonly store: StateStore;
+  readonly section: unknown;
   readonly lease: {
     readonly ttlMs: number;
     readonly takeOver: boolean;
@@ -89,11 +92,19 @@ class JobRun {
 
   constructor(o: ExecuteOptions) {
     this.#o = o;
-    const base = { inputs: o.inputs, run: o.run, signal: o.signal, now: o.now, random: o.random, say: o.say };
-    this.#read = this.#context({ ...base, connections: half(o.connections, "read") });
+    const { inputs, run, section, signal, now, random, say, store } = o;
+    const base = { inputs, run, section, signal, now, random, say };
+    const reader: StateReader = {
+      location: store.location,
+      read: (key) => store.read(key),
+      list: (prefix) => store.list(prefix),
+    };
+    this.#read = this.#context({ ...base, store: reader, connections: half(o.connections, "read") });
     // A job that reads is handed the reading halves all the way: it has nothing to write with.
     const side = o.job.effect === "reads" ? "read" : "write";
-    this.#write = o.dryRun ? undefined : this.#context({ ...base, connections: half(o.connections, side) });
+    this.#write = o.dryRun
+      ? undefined
+      : this.#context({ ...base, store, connections: half(o.connections, side) });
   }
 
   /** A context whose `state` is what `prepare` will have returned. */
