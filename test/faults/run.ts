@@ -1,8 +1,10 @@
 import { parseArgs } from "node:util";
+import { gitFaults } from "./git-faults.ts";
 import { randomKills, seamKills } from "./kills.ts";
 import { Lab } from "./lab.ts";
 import { overlaps } from "./overlaps.ts";
 import { runTests } from "./suite.ts";
+import { workspaceFaults } from "./workspace-faults.ts";
 
 const { values } = parseArgs({
   options: {
@@ -24,6 +26,8 @@ try {
     ...seamKills(lab),
     ...randomKills(lab, Number(values.kills), Number(values.seed)),
     ...overlaps(lab),
+    ...workspaceFaults(lab),
+    ...gitFaults(lab),
   ];
   const chosen = tests.filter(({ name }) => new RegExp(values.only ?? "").test(name));
   const { passed, failed } = await runTests(chosen, say);
