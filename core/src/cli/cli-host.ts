@@ -1,4 +1,4 @@
-import type { Host } from "../app/host.ts";
+import type { Host } from "../index.ts";
 
 /** A host whose events are not taken yet: each command says who listens. */
 export type CliHost = Omit<Host, "say">;

@@ -1,7 +1,5 @@
 import { type Command, Option } from "commander";
-import { definitions } from "../app/definitions.ts";
-import { doctor } from "../app/doctor.ts";
-import { loadConfig } from "../app/load-config.ts";
+import { definitions, doctor, loadConfig } from "../index.ts";
 import type { CliHost } from "./cli-host.ts";
 
 const MARK = { ok: "✓", warning: "!", failed: "✗" } as const;

@@ -1,6 +1,4 @@
-import type { JobResult } from "../app/run-job.ts";
-import { equationText } from "../job/equation.ts";
-import { bytes, count, countOf, timeSpan } from "../job/quantities.ts";
+import { bytes, count, countOf, equationText, type JobResult, timeSpan } from "../index.ts";
 
 const MARK = {
   succeeded: "✓ Succeeded",
@@ -15,7 +13,7 @@ export function finalText(result: JobResult): string {
   const { summary } = result;
   const lines: string[] = [];
   if (summary.dryRun) {
-    for (const [phase, t] of Object.entries(summary.planned))
+    for (const [phase, t] of Object.entries(summary.planned).filter(([, { items }]) => items > 0))
       lines.push(
         `  would ${phase}: ${countOf(t.items, "item")}${t.bytes > 0 ? `, ${bytes(t.bytes)}` : ""} in ${countOf(t.steps, "step")} and ${countOf(t.calls, "request")}`,
       );

@@ -1,11 +1,17 @@
 import { type Command, Option } from "commander";
-import { definitions, findJob } from "../app/definitions.ts";
-import { loadConfig } from "../app/load-config.ts";
-import { type JobRequest, runJob } from "../app/run-job.ts";
-import type { AnyJob } from "../job/define-job.ts";
-import { LakeferryError } from "../job/errors.ts";
-import { splitList } from "../job/inputs.ts";
-import { type DescribedInput, describeInputs } from "../render/described-inputs.ts";
+import {
+  type AnyJob,
+  camel,
+  type DescribedInput,
+  definitions,
+  describeInputs,
+  findJob,
+  type JobRequest,
+  LakeferryError,
+  loadConfig,
+  runJob,
+  splitList,
+} from "../index.ts";
 import type { CliHost } from "./cli-host.ts";
 import { listener } from "./listener.ts";
 
@@ -44,8 +50,17 @@ export function addRun(root: Command, host: CliHost): void {
     .command("run")
     .argument("<name>", "an entry of runs: in lakeferry.yml")
     .description("Run an entry of lakeferry.yml");
+  const override = (text: string, before: Record<string, string> = {}) => {
+    const [input = "", ...value] = text.split("=");
+    return { ...before, [camel(input)]: value.join("=") };
+  };
+  command.addOption(
+    new Option("--with <input=value>", "another value of an input for this run, such as --with shard=2/8")
+      .argParser(override)
+      .helpGroup("Inputs:"),
+  );
   addRunOptions(command, true);
-  command.action(async (name: string, options: RunOptions) => {
+  command.action(async (name: string, options: RunOptions & { with?: Record<string, string> }) => {
     const config = await loadConfig(options.config, host.cwd);
     const entry = config?.runs.get(name);
     if (!entry) {
@@ -58,7 +73,8 @@ export function addRun(root: Command, host: CliHost): void {
             : "lakeferry.yml has no runs; add one under runs:.",
       });
     }
-    await start({ job: entry.job, values: entry.values, entry: name }, options, host);
+    const { with: overrides, ...rest } = options;
+    await start({ job: entry.job, values: { ...entry.values, ...overrides }, entry: name }, rest, host);
   });
 }
 

@@ -1,8 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import type { JobResult } from "../app/run-job.ts";
-import type { AnyJob } from "../job/define-job.ts";
-import type { RunEvent } from "../job/events.ts";
-import { Progress } from "../runtime/progress.ts";
+import { type AnyJob, type JobResult, Progress, type RunEvent } from "../index.ts";
 import { finalText } from "./final-text.ts";
 
 export interface Listener {

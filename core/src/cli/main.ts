@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { asLakeferryError } from "../job/errors.ts";
+import { asLakeferryError } from "../index.ts";
 import { cliHost } from "./cli-host.ts";
 import { program } from "./program.ts";
 

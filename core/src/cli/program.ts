@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { definitions } from "../app/definitions.ts";
+import { definitions } from "../index.ts";
 import type { CliHost } from "./cli-host.ts";
 import { addDoctor } from "./doctor-command.ts";
 import { addJob, addRun } from "./job-command.ts";

@@ -1,9 +1,13 @@
 import type { Command } from "commander";
-import { loadConfig } from "../app/load-config.ts";
-import { type EntryStatus, status, tooOld } from "../app/status.ts";
-import { LakeferryError } from "../job/errors.ts";
-import { parseDuration } from "../job/inputs.ts";
-import { timeSpan } from "../job/quantities.ts";
+import {
+  type EntryStatus,
+  LakeferryError,
+  loadConfig,
+  parseDuration,
+  status,
+  timeSpan,
+  tooOld,
+} from "../index.ts";
 import type { CliHost } from "./cli-host.ts";
 
 interface StatusOptions {

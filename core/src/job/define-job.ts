@@ -33,6 +33,8 @@ export interface Job<I extends InputShape, N extends Needs, S> {
   readonly phases: readonly AnyPhase<I, N, S>[];
   /** States equations: the left side counted at the source, the right by asking the destination. */
   reconcile(c: ReadContext<I, N, S>): Promise<readonly Equation[]>;
+  /** Takes back what says at the destination that the run succeeded, when an equation does not hold. */
+  retract?(c: WriteContext<I, N, S>): Promise<void>;
   /** Values for the CI host and the record, after the run. */
   result?(c: ReadContext<I, N, S>): Readonly<Record<string, Json>>;
   /** Puts back what was changed for the time of the run: at its end, or at the next start after a crash. */

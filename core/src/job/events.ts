@@ -28,6 +28,8 @@ export interface Totals {
 export interface Forecast {
   readonly facts: readonly { readonly label: string; readonly value: string }[];
   readonly warnings: readonly string[];
+  /** Totals by phase, where they are known before the plan was walked: progress then has an end. */
+  readonly totals?: Readonly<Record<string, Totals>>;
 }
 
 /** The only thing a run says. Terminal, JSON lines, report and record are folds over these. */

@@ -18,6 +18,9 @@ export interface InputFacts {
   /** Rarely needed: shown in a group of its own. */
   readonly advanced?: boolean;
   readonly choices?: readonly string[];
+  /** The smallest and the largest whole number. */
+  readonly min?: number;
+  readonly max?: number;
   /** The default as a user would write it; absent when the input is required or simply off. */
   readonly default?: string;
   readonly required?: boolean;
@@ -110,7 +113,8 @@ export function whole<const O extends Options & { readonly min?: number; readonl
     .int("expected a whole number")
     .min(min)
     .max(max);
-  return made(number as z.ZodType<number>, "whole", said as unknown as O);
+  const ends = max === Number.MAX_SAFE_INTEGER ? { min } : { min, max };
+  return made(number as z.ZodType<number>, "whole", said as unknown as O, ends);
 }
 
 /** Several values: a YAML list, or text separated by commas or line ends. */

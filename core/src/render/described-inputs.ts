@@ -1,6 +1,6 @@
 import type { Connector } from "../job/connections.ts";
 import type { AnyJob } from "../job/define-job.ts";
-import { type InputFacts, inputFacts } from "../job/inputs.ts";
+import { type InputFacts, type InputShape, inputFacts } from "../job/inputs.ts";
 import { kebab } from "../job/names.ts";
 
 /** An input as every face shows it. */
@@ -22,11 +22,17 @@ export function describeInputs(job: AnyJob, connectors: readonly Connector[]): r
       flag: kebab(role),
       kind: "text",
       connection: type,
-      help: `${connector?.summary ?? type}: the name of a connection in lakeferry.yml, or an address`,
+      help: `${connector?.summary.replace(/\.$/, "") ?? type}: the name of a connection in lakeferry.yml, or an address`,
     };
   });
-  const own = Object.entries(job.inputs as Record<string, never>).map(
-    ([name, schema]): DescribedInput => ({ name, flag: kebab(name), ...inputFacts(schema) }),
-  );
-  return [...roles, ...own];
+  return [...roles, ...described(job.inputs as InputShape)];
+}
+
+/** The settings of a kind of connection, as `lakeferry.yml` names them. */
+export function describeSettings(connector: Connector): readonly DescribedInput[] {
+  return described(connector.settings);
+}
+
+function described(shape: InputShape): readonly DescribedInput[] {
+  return Object.entries(shape).map(([name, schema]) => ({ name, flag: kebab(name), ...inputFacts(schema) }));
 }

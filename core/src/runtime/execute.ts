@@ -94,14 +94,13 @@ class JobRun {
   }
 
   async whole(): Promise<void> {
-    const { job, say } = this.#o;
+    const { job } = this.#o;
     if (!this.#write) return this.#rehearse();
     const lease = job.lease ? await this.#hold(job.lease(this.#write)) : undefined;
     const signal = lease ? AbortSignal.any([this.#o.signal, lease.lost]) : this.#o.signal;
     try {
       await this.#prepare();
       for (const phase of job.phases) {
-        say({ type: "phase", phase: phase.name, title: phase.title });
         const journal = phase.journaled ? this.#o.journal : undefined;
         await runPhase({ phase, read: this.#read, write: this.#write, journal, signal, say: this.#listen });
         if (lease?.lost.aborted) throw lease.lost.reason;
@@ -115,7 +114,8 @@ class JobRun {
   }
 
   outputs(): Readonly<Record<string, Json>> {
-    return (this.#prepared && this.#o.job.result?.(this.#read)) || {};
+    if (!this.#prepared || this.#o.dryRun) return {};
+    return this.#o.job.result?.(this.#read) ?? {};
   }
 
   #hold(claim: Parameters<typeof holdLease>[0]): Promise<HeldLease> {
@@ -146,6 +146,9 @@ class JobRun {
     this.#prepared = true;
     const forecast = await job.forecast?.(this.#read);
     if (forecast) say({ type: "forecast", forecast });
+    for (const [phase, totals] of Object.entries(forecast?.totals ?? {})) {
+      if (!this.#o.dryRun) say({ type: "planned", phase, totals, complete: true });
+    }
     this.#o.signal.throwIfAborted();
   }
 
@@ -171,6 +174,7 @@ class JobRun {
       if (!holds(equation)) wrong.push(`${equation.name}: ${equationText(equation)}`);
     }
     if (wrong.length === 0) return;
+    if (this.#write) await job.retract?.(this.#write);
     throw new LakeferryError(`The result does not add up. ${wrong.join("; ")}.`, {
       code: "unbalanced",
       hint: "Something changed the destination during the run, or a write was lost. The report names the objects. Run the same command again.",

@@ -7,6 +7,8 @@ export class Progress {
   #title = "";
   #text = "";
   #planned: { items: number; complete: boolean } | undefined;
+  readonly #totals = new Map<string, { items: number; complete: boolean }>();
+  #phase = "";
   #items = 0;
   #bytes = 0;
   #sealed = 0;
@@ -21,12 +23,14 @@ export class Progress {
       case "phase":
         this.#title = event.title;
         this.#text = "";
-        this.#planned = undefined;
+        this.#phase = event.phase;
+        this.#planned = this.#totals.get(event.phase);
         this.#items = this.#bytes = this.#sealed = 0;
         this.#since = this.#now();
         break;
       case "planned":
-        this.#planned = { items: event.totals.items, complete: event.complete };
+        this.#totals.set(event.phase, { items: event.totals.items, complete: event.complete });
+        if (event.phase === this.#phase) this.#planned = this.#totals.get(event.phase);
         break;
       case "progress":
         this.#text = event.text;

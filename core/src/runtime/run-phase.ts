@@ -120,9 +120,12 @@ export async function runPhase(o: PhaseRun): Promise<void> {
 
   try {
     let order = 0;
+    let begun = false;
     for await (const step of phase.plan(o.read, o.journal?.resumeAt(name))) {
       if (failure || o.signal.aborted) break;
       if (o.journal?.has(name, step)) continue;
+      if (!begun) say({ type: "phase", phase: name, title: phase.title });
+      begun = true;
       while (running.size >= most) await Promise.race(running);
       while (waiting >= GROUPS_WAITING && !failure) await sealing;
       if (failure || o.signal.aborted) break;

@@ -53,7 +53,8 @@ function endGroup(child: ChildProcessWithoutNullStreams): void {
 
 /**
  * Starts git in one repository: each command in a process group of its own, so that an abort ends the transports and
- * packers below it too. (simple-git signals only the process it started, and drops the output of one that failed.)
+ * packers below it too. (A library such as simple-git signals only the process it started, and drops the output of one
+ * that failed: an abort would leave orphans, and a refusal no reason.)
  */
 export class GitProcesses {
   readonly #gitDir: string;

@@ -1,4 +1,3 @@
-import { simpleGit } from "simple-git";
 import { cancelled, LakeferryError } from "../../job/errors.ts";
 import type { Pacer } from "../../job/pacer.ts";
 import type { Address } from "./address.ts";
@@ -22,25 +21,14 @@ export interface RepositoryOptions {
 
 /** What git of this machine is. @throws LakeferryError `not-supported` when it is missing or too old */
 export async function gitVersion(folder: string, env: Environment, signal?: AbortSignal): Promise<string> {
-  const found = await localGit(folder, env, signal).version();
-  const name = `${found.major}.${found.minor}.${found.patch}`;
-  if (!found.installed || found.major < oldest[0] || (found.major === oldest[0] && found.minor < oldest[1]))
-    throw new LakeferryError(found.installed ? `git ${name} is too old.` : "git was not found.", {
-      code: "not-supported",
-      hint: `Install git ${oldest.join(".")} or newer, and see that it is on the PATH.`,
-    });
-  return name;
-}
-
-function localGit(folder: string, env: Environment, signal?: AbortSignal) {
-  const plain = ["PATH", "Path", "HOME", "USERPROFILE", "SystemRoot", "TMPDIR", "TEMP"];
-  return simpleGit({
-    baseDir: folder,
-    unsafe: { allowUnsafeTemplateDir: true },
-    ...(signal && { abort: signal }),
-  }).env(
-    Object.fromEntries(plain.filter((name) => env[name] !== undefined).map((name) => [name, env[name]])),
-  );
+  const said = await new GitProcesses(folder, env, []).expect(["--version"], { signal });
+  const [, version = "", major, minor] = /git version ((\d+)\.(\d+)[\w.]*)/.exec(said.toString("utf8")) ?? [];
+  const [least, leastMinor] = oldest;
+  if (Number(major) > least || (Number(major) === least && Number(minor) >= leastMinor)) return version;
+  throw new LakeferryError(`git ${version} is too old.`, {
+    code: "not-supported",
+    hint: `Install git ${oldest.join(".")} or newer, and see that it is on the PATH.`,
+  });
 }
 
 /**
@@ -75,11 +63,9 @@ export class Repository {
   /** Makes the repository in an empty folder. */
   static async create(folder: string, options: RepositoryOptions): Promise<Repository> {
     await gitVersion(folder, options.env, options.signal);
-    await localGit(folder, options.env, options.signal).init(true, [
-      "--template=",
-      "--object-format=sha1",
-      "--quiet",
-    ]);
+    const made = new GitProcesses(folder, options.env, []);
+    const init = ["init", "--bare", "--quiet", "--template=", "--object-format=sha1"];
+    await made.expect(init, { signal: options.signal });
     return new Repository(folder, options);
   }
 

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { crc32, deflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { LakeferryError } from "../../job/errors.ts";
-import { archiveKind, readArchive } from "./archive.ts";
+import { type ArchiveEntry, archiveKind, readArchive } from "./archive.ts";
 import { seeded } from "./seeded.ts";
 import { writeArchive } from "./write-archive.ts";
 

@@ -1,17 +1,23 @@
 import { defineJob, definePhase } from "../../job/define-job.ts";
 import { errorFacts } from "../../job/events.ts";
 import type { Receipt, Step } from "../../job/phase.ts";
-import { type BackupNeeds, type BackupRead, type BackupState, prepareBackup } from "./backup-state.ts";
+import {
+  type BackupNeeds,
+  type BackupRead,
+  type BackupState,
+  type BackupWrite,
+  prepareBackup,
+} from "./backup-state.ts";
 import type { FolderChanges } from "./compare.ts";
-import { cheapestWay, type ExportData, exportStep, runExport, type StagedExport } from "./export-step.ts";
+import { cheapestWay, type ExportData, exportStep, runExport } from "./export-step.ts";
 import { forecastBackup } from "./forecast-backup.ts";
 import { backupInputs } from "./inputs.ts";
 import { leaseKey } from "./lease-key.ts";
-import type { ManifestEntry } from "./manifest-bucket.ts";
-import { publish, sweepAbandoned } from "./publish.ts";
+import { publish, retractTags, sweepAbandoned } from "./publish.ts";
 import { reconcileBackup } from "./reconcile-backup.ts";
+import { isRemoval, type RemovalData, removalSteps, runRemoval } from "./removal-step.ts";
 import { absolute } from "./scan-workspace.ts";
-import { type GroupChanges, writeGroup } from "./write-group.ts";
+import { type GroupChanges, type StagedChanges, writeGroup } from "./write-group.ts";
 
 type Inputs = typeof backupInputs;
 
@@ -25,89 +31,29 @@ const groupLimits = (c: BackupRead) => ({
   bytes: 256_000_000,
   seconds: 15,
 });
-const REMOVED_AT_ONCE = 5_000;
 
-type RemovalData = { readonly branch: string; readonly paths: readonly string[] };
-
-/** Takes out what is gone, first: a name that becomes free may be that of a new object. */
-const remove = definePhase<
-  RemovalData,
-  { branch: string; entries: readonly ManifestEntry[] },
-  Inputs,
-  BackupNeeds,
-  BackupState
->({
-  name: "remove",
-  title: "Removing what is gone",
-  async *plan(c) {
-    for (const [branch, { comparison }] of c.state.parts) {
-      for (let at = 0; at < comparison.gone.length; at += REMOVED_AT_ONCE) {
-        const entries = comparison.gone.slice(at, at + REMOVED_AT_ONCE);
-        yield {
-          id: `${branch}:${entries[0]!.path}`,
-          title: `${entries.length} objects of ${branch}`,
-          fingerprint: "",
-          cursor: "",
-          cost: { calls: 0, items: entries.length, bytes: 0 },
-          data: { branch, paths: entries.map(({ path }) => path) },
-        };
-      }
-    }
-  },
-  async run({ data: { branch, paths } }, c) {
-    const { manifest } = c.state.parts.get(branch)!.partition;
-    const entries = paths.map((path) => manifest.get(path)).filter((entry) => entry !== undefined);
-    return { items: entries.length, bytes: 0, staged: { branch, entries } };
-  },
-  async seal(group, c) {
-    const keep = c.inputs.deleted === "keep";
-    await writeGroup(
-      c,
-      new Map(
-        group.map(({ staged }): [string, GroupChanges] => [
-          staged.branch,
-          { put: [], remove: staged.entries, keep },
-        ]),
-      ),
-    );
-    return group.map(
-      ({ step, staged }): Receipt => ({
-        step: step.id,
-        outcome: "deleted",
-        items: staged.entries.length,
-        bytes: 0,
-      }),
-    );
-  },
-});
-
-/** Exports what changed, folder by folder, and pushes a working branch as it grows. */
-const exporting = definePhase<ExportData, StagedExport, Inputs, BackupNeeds, BackupState>({
+/**
+ * Takes out what is gone and exports what changed, folder by folder, and pushes a working branch as it grows. Removals come
+ * first: a name that becomes free may be that of a new object.
+ */
+const exporting = definePhase<ExportData | RemovalData, StagedChanges, Inputs, BackupNeeds, BackupState>({
   name: "export",
   title: "Exporting what changed",
   group: groupLimits,
   inFlight: (c) => c.inputs.concurrency,
-  async *plan(c) {
-    await fetchMoved(c);
-    for (const [branch, { comparison }] of c.state.parts) {
+  async *plan({ state, inputs }) {
+    for (const [branch, { comparison }] of state.parts) yield* removalSteps(branch, comparison.gone);
+    for (const [branch, { comparison }] of state.parts) {
       for (const changes of comparison.folders)
-        yield exportStep(c.state, branch, changes, cheapestWay(changes, c.inputs));
+        yield exportStep(state, branch, changes, cheapestWay(changes, inputs));
     }
   },
-  run: runExport,
-  seal: sealExports,
+  run: (step, c) => (isRemoval(step) ? runRemoval(step, c) : runExport(step as Step<ExportData>, c)),
+  seal: sealChanges,
 });
 
-/** What was renamed is written under its new name after the old one was removed: its blobs must be here, not only in the parent. */
-async function fetchMoved(c: BackupRead): Promise<void> {
-  const moved = [...c.state.parts.values()].flatMap(({ comparison }) =>
-    comparison.folders.flatMap(({ moves }) => moves.map(({ from }) => from.blob)),
-  );
-  for await (const _ of c.connections.destination.blobs(moved));
-}
-
 /** Only when a late sample showed that archives are not what single exports are: does again, one by one, what archives gave. */
-const recheck = definePhase<ExportData, StagedExport, Inputs, BackupNeeds, BackupState>({
+const recheck = definePhase<ExportData, StagedChanges, Inputs, BackupNeeds, BackupState>({
   name: "recheck",
   title: "Exporting again one by one",
   group: groupLimits,
@@ -129,36 +75,34 @@ const recheck = definePhase<ExportData, StagedExport, Inputs, BackupNeeds, Backu
     }
   },
   run: runExport,
-  seal: sealExports,
+  seal: sealChanges,
 });
 
-async function sealExports(
-  group: readonly { step: Step<ExportData>; staged: StagedExport }[],
-  c: Parameters<typeof writeGroup>[0],
+async function sealChanges(
+  group: readonly { step: Step; staged: StagedChanges }[],
+  c: BackupWrite,
 ): Promise<readonly Receipt[]> {
   const byBranch = Map.groupBy(group, ({ staged }) => staged.branch);
-  await writeGroup(
-    c,
-    new Map(
-      [...byBranch].map(([branch, all]): [string, GroupChanges] => [
-        branch,
-        {
-          put: all.flatMap(({ staged }) => staged.put),
-          borrowed: all.flatMap(({ staged }) => staged.borrowed),
-          remove: [],
-          keep: false,
-        },
-      ]),
-    ),
-  );
-  return group.map(
-    ({ step, staged }): Receipt => ({
+  const keep = c.inputs.deleted === "keep";
+  const changes = [...byBranch].map(([branch, all]): [string, GroupChanges] => [
+    branch,
+    {
+      put: all.flatMap(({ staged }) => staged.put),
+      borrowed: all.flatMap(({ staged }) => staged.borrowed),
+      remove: all.flatMap(({ staged }) => staged.remove),
+      keep,
+    },
+  ]);
+  await writeGroup(c, new Map(changes));
+  return group.map(({ step, staged: { put, remove } }): Receipt => {
+    const bytes = put.reduce((sum, { size }) => sum + size, 0);
+    return {
       step: step.id,
-      outcome: "written",
-      items: staged.put.length,
-      bytes: staged.put.reduce((sum, { size }) => sum + size, 0),
-    }),
-  );
+      outcome: remove.length > 0 ? "deleted" : "written",
+      items: put.length + remove.length,
+      bytes,
+    };
+  });
 }
 
 /** Moves the target branches and sets the tag. */
@@ -226,8 +170,9 @@ export const backup = defineJob({
   prepare: prepareBackup,
   lease: (c) => ({ key: leaseKey(c.inputs), store: c.connections.destination.leases }),
   forecast: forecastBackup,
-  phases: [remove, exporting, recheck, publishing],
+  phases: [exporting, recheck, publishing],
   reconcile: reconcileBackup,
+  retract: retractTags,
   result: (c: BackupRead) => {
     const { state } = c;
     const parts = [...state.parts.values()];

@@ -7,6 +7,7 @@ import type { FolderChanges } from "./compare.ts";
 import { type Exported, exportFolder } from "./export-folder.ts";
 import type { ManifestEntry } from "./manifest-bucket.ts";
 import { absolute, type ScannedObject } from "./scan-workspace.ts";
+import type { StagedChanges } from "./write-group.ts";
 
 /** A step of the export: objects of one folder, as plain JSON. */
 export type ExportData = {
@@ -58,16 +59,8 @@ export function exportStep(
   };
 }
 
-/** What a step leaves for its group: entries whose blobs are written. */
-export interface StagedExport {
-  readonly branch: string;
-  readonly put: readonly ManifestEntry[];
-  /** Blobs of renamed objects: the remote has them, this machine does not. */
-  readonly borrowed: readonly string[];
-}
-
 /** Exports a folder's changed objects and writes their blobs. Nothing refers to the blobs until the group is sealed. */
-export async function runExport(step: Step<ExportData>, c: BackupWrite): Promise<Staged<StagedExport>> {
+export async function runExport(step: Step<ExportData>, c: BackupWrite): Promise<Staged<StagedChanges>> {
   const { branch, folder, way, objects, moves } = step.data;
   const { state } = c;
   const repository = c.connections.destination;
@@ -97,7 +90,7 @@ export async function runExport(step: Step<ExportData>, c: BackupWrite): Promise
     items: put.length,
     bytes,
     rejected: rejected.map(({ path, error }) => ({ item: absolute(state.root, path), ...errorFacts(error) })),
-    staged: { branch, put, borrowed: moves.map(({ from }) => from.blob) },
+    staged: { branch, put, borrowed: moves.map(({ from }) => from.blob), remove: [] },
   };
 }
 

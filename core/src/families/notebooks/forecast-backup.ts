@@ -45,7 +45,15 @@ export async function forecastBackup(c: BackupRead): Promise<Forecast> {
       value: `about ${bytes(size * PACKED)} at its head${growth === undefined ? "" : `, ${bytes(growth)} more a month if every day is like this one`}`,
     },
   ];
-  return { facts, warnings: warnings(state, plan.transfer, size * PACKED + (growth ?? 0) * 12) };
+  const totals = {
+    export: {
+      steps: 0,
+      items: plan.exports + plan.moves + plan.gone,
+      bytes: plan.transfer,
+      calls: plan.calls,
+    },
+  };
+  return { facts, totals, warnings: warnings(state, plan.transfer, size * PACKED + (growth ?? 0) * 12) };
 }
 
 interface Plan {

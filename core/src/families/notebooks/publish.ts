@@ -205,7 +205,7 @@ function freeTag(wanted: string, refs: readonly Ref[], taken: readonly string[])
   for (let n = 2; ; n++) if (free(`${wanted}.${n}`)) return `${wanted}.${n}`;
 }
 
-function tagMessage(c: BackupWrite, { manifest }: Partition): string {
+function tagMessage(c: BackupWrite, { manifest, branch }: Partition): string {
   const { state } = c;
   const { objects, bytes } = manifest.totals();
   const failed = state.failed.size + state.scan.unreadable.length;
@@ -215,6 +215,7 @@ function tagMessage(c: BackupWrite, { manifest }: Partition): string {
     objects,
     bytes,
     failed,
+    branch,
     finishedAt: new Date(c.now()).toISOString(),
     ...(c.inputs.shard ? { shard: `${c.inputs.shard.index}/${c.inputs.shard.of}` } : {}),
   };
@@ -222,6 +223,16 @@ function tagMessage(c: BackupWrite, { manifest }: Partition): string {
     `Backup of ${state.root} of ${state.description.host}: ${countOf(objects, "object")}${failed > 0 ? `, ${failed} failed` : ""}`,
     facts,
   );
+}
+
+/** Takes back the tags of a backup that turned out not to be what the workspace listed: a tag stands for a good one. */
+export async function retractTags(c: BackupWrite): Promise<void> {
+  const names = c.state.published.tags.map((tag) => `refs/tags/${tag}`);
+  const refs = (await c.connections.destination.refs("refs/tags/")).filter(({ name }) =>
+    names.includes(name),
+  );
+  await c.connections.destination.push(refs.map(({ name, oid }) => ({ name, from: oid, to: undefined })));
+  c.say({ type: "warning", text: `The tag ${c.state.published.tags.join(", ")} was taken back.` });
 }
 
 /**

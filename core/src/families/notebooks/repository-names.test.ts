@@ -82,7 +82,7 @@ describe("repositoryNames", () => {
 
   test("keeps both where two want the same name", () => {
     expect(names([file("a.py"), notebook("a")])).toEqual(["a (file).py", "a.py"]);
-    expect(names([notebook("x"), folder("x.py")])).toEqual(["x (notebook).py", "x.py"]);
+    expect(names([notebook("x"), folder("x.py")])).toEqual(["x.py", "x.py (folder)"]);
     expect(names([notebook("report"), notebook("Report"), notebook("REPORT")])).toEqual([
       "report (3).py",
       "Report (2).py",

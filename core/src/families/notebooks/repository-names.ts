@@ -12,7 +12,7 @@ export const RESERVED_IN_ROOT = [".lakeferry", "README.md", ".gitattributes", ".
 
 const EXTENSIONS: Readonly<Record<string, string>> = { PYTHON: ".py", SQL: ".sql", SCALA: ".scala", R: ".r" };
 const FOLDERS: ReadonlySet<string> = new Set(["DIRECTORY", "REPO"]);
-const BY_PRIORITY: readonly string[] = ["folder", "notebook", "file", "dashboard"];
+const BY_PRIORITY: readonly string[] = ["notebook", "file", "dashboard"];
 
 interface Candidate {
   readonly index: number;
@@ -32,9 +32,10 @@ interface Candidate {
  * Every name is a portable one, and no two are the same on a file system that ignores case or normalisation.
  *
  * Notebooks get the extension of their language (`.source` for a language not known, `.ipynb` in JUPYTER);
- * everything else keeps its name. Where two want the same name, those whose name need not be changed come first,
- * then folder, notebook, file, dashboard, others, then plain byte order. The first keeps it; the others get a
- * suffix that no natural name has: `a (file).py`, `report (2).py`.
+ * everything else keeps its name. Where two want the same name, what is backed up comes first: an empty folder or an
+ * experiment leaves no trace in a backup, so a restored workspace without it must give the same names. Then those whose
+ * name need not be changed, then notebook, file, dashboard, then plain byte order. The first keeps it; the others get
+ * a suffix that no natural name has: `a (file).py`, `report (2).py`.
  */
 export function repositoryNames(
   children: readonly Child[],
@@ -80,6 +81,7 @@ function candidateOf(child: Child, index: number, format: BackupFormat): Candida
 
 function inOrder(a: Candidate, b: Candidate): number {
   return (
+    tier(a.kind) - tier(b.kind) ||
     Number(a.changed) - Number(b.changed) ||
     priority(a.kind) - priority(b.kind) ||
     byteOrder(a.child.name, b.child.name) ||
@@ -88,9 +90,13 @@ function inOrder(a: Candidate, b: Candidate): number {
   );
 }
 
+/** Objects of a backup, folders, what cannot be exported. */
+function tier(kind: string): number {
+  return BY_PRIORITY.includes(kind) ? 0 : kind === "folder" ? 1 : 2;
+}
+
 function priority(kind: string): number {
-  const place = BY_PRIORITY.indexOf(kind);
-  return place < 0 ? BY_PRIORITY.length : place;
+  return BY_PRIORITY.indexOf(kind);
 }
 
 /** The first free name of `a (file).py`, `a (file 2).py`, … or, beside one of its own kind, `a (2).py`, … */

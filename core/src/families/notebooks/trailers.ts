@@ -9,6 +9,8 @@ export interface Trailers {
   readonly objects?: number;
   readonly bytes?: number;
   readonly failed?: number;
+  /** The target branch, of which a backup can have several. */
+  readonly branch?: string;
   readonly shard?: string;
   readonly finishedAt?: string;
 }
@@ -20,6 +22,7 @@ const KEYS: Readonly<Record<keyof Trailers, string>> = {
   objects: "Lakeferry-Objects",
   bytes: "Lakeferry-Bytes",
   failed: "Lakeferry-Failed",
+  branch: "Lakeferry-Branch",
   shard: "Lakeferry-Shard",
   finishedAt: "Lakeferry-Finished-At",
 };

@@ -6,14 +6,19 @@ import type { ManifestEntry } from "./manifest-bucket.ts";
 import { bucketFile } from "./manifest-bucket.ts";
 import { backupKey, type Partition } from "./partition.ts";
 
-/** What a group changes on one branch. */
-export interface GroupChanges {
-  /** New or replaced entries; their blobs are written, or known to the remote. */
+/** What a step leaves for its group: entries whose blobs are written, and entries to take out. */
+export interface StagedChanges {
+  readonly branch: string;
+  /** New or replaced entries. */
   readonly put: readonly ManifestEntry[];
-  /** Blobs among them that only the remote has. */
-  readonly borrowed?: readonly string[];
+  /** Blobs among them that only the remote has: those of renamed objects. */
+  readonly borrowed: readonly string[];
   /** Entries whose object is gone. */
   readonly remove: readonly ManifestEntry[];
+}
+
+/** What a group changes on one branch. */
+export interface GroupChanges extends Omit<StagedChanges, "branch"> {
   /** Keep removed entries, marked, and their files. */
   readonly keep: boolean;
 }
@@ -27,7 +32,7 @@ export async function writeGroup(c: BackupWrite, changes: ReadonlyMap<string, Gr
   // Git writes no commit of blobs that are not here; what was renamed is fetched, all together.
   await fetchBlobs(
     repository,
-    [...changes.values()].flatMap(({ borrowed = [] }) => borrowed),
+    [...changes.values()].flatMap(({ borrowed }) => borrowed),
   );
   const updates: { partition: Partition; from: string | undefined; to: string }[] = [];
   for (const [branch, change] of changes) {
