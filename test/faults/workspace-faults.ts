@@ -96,15 +96,15 @@ const CASES = (lab: Lab): readonly Case[] => [
     orFailsAs: ["forbidden", "partial"],
   },
   {
-    name: "503 for everything",
-    rules: [{ ...EXPORT, kind: "status", status: 503 }],
+    name: "503 for all exports of a year",
+    rules: [{ ...EXPORT, kind: "status", status: 503, path: "/Clients/2023/" }],
     scenario: "incremental",
     orFailsAs: ["unavailable", "partial"],
   },
 ];
 
 export function workspaceFaults(lab: Lab): readonly FaultTest[] {
-  return [...CASES(lab).map((one) => fault(lab, one)), failingObject(lab), staleReads(lab)];
+  return [...CASES(lab).map((one) => fault(lab, one)), failingObject(lab), staleReads(lab), unnoticed(lab)];
 }
 
 function fault(lab: Lab, { name, rules, scenario = "full", options = {}, orFailsAs = [] }: Case): FaultTest {
@@ -207,6 +207,33 @@ function staleReads(lab: Lab): FaultTest {
         await lab.sandbox.remove(path);
         lab.discard(repository);
       }
+    },
+  };
+}
+
+/**
+ * A single export that is cut short with a length that agrees looks like a shorter notebook: the API gives neither a
+ * size nor a hash of a notebook to compare with. A backup cannot notice it; verifying it does.
+ */
+function unnoticed(lab: Lab): FaultTest {
+  return {
+    name: "a single export cut short, with a length that agrees",
+    async run() {
+      const repository = lab.repository("full");
+      await lab.sandbox.faults({ ...EXPORT, kind: "short", path: "format=SOURCE", nth: 20 });
+      await lab.succeed(repository, { args: ["--no-archives"] });
+      const hits = await lab.sandbox.faultHits();
+      await lab.sandbox.faults();
+      expect(hits === 1, "The fault was never met.");
+      const verify = ["notebooks", "verify", "--backup", repository.path];
+      const result = await (await lab.client(verify, {})).done;
+      const findings = result.events.filter((event) => event.type === "finding");
+      expect(
+        result.exitCode === 1 && findings.length === 1,
+        `The verification found ${findings.length}: ${failureOf(result)}`,
+      );
+      lab.discard(repository);
+      return `a backup cannot notice it, the verification named ${findings[0]!.item}`;
     },
   };
 }
