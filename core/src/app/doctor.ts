@@ -8,6 +8,7 @@ import { definitions } from "./definitions.ts";
 import type { Host } from "./host.ts";
 import { type AnyOpened, ConnectionOpener } from "./open-connections.ts";
 import { openState } from "./open-state.ts";
+import { redacted } from "./redact.ts";
 
 /** A check, and what it is about: `this machine`, `state`, or a connection. */
 export interface DoctorCheck extends Check {
@@ -26,15 +27,20 @@ export async function* doctor(
   yield { about: "this machine", ...nodeCheck() };
   yield { about: "this machine", ...(await diskCheck()) };
   yield { about: "state", ...(await stateCheck(options.state ?? config?.state, host)) };
+  const secrets = new Set<string>();
   const { context, close } = await connectorContext(host);
-  const opener = new ConnectionOpener(config, context, new Set());
+  const opener = new ConnectionOpener(config, context, secrets);
   try {
     for (const name of config?.connections.keys() ?? [])
-      yield* connectionChecks(`connection ${name}`, () => opener.named(name));
+      for await (const check of connectionChecks(`connection ${name}`, () => opener.named(name)))
+        yield redacted(check, secrets);
     for (const connector of definitions.connectors) {
       const address = options.addresses?.[connector.type];
       if (address)
-        yield* connectionChecks(`${connector.type} ${address}`, () => opener.at(connector, address));
+        for await (const check of connectionChecks(`${connector.type} ${address}`, () =>
+          opener.at(connector, address),
+        ))
+          yield redacted(check, secrets);
     }
   } finally {
     await opener.close();

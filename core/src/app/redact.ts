@@ -5,7 +5,7 @@ export function redacting(
   secrets: ReadonlySet<string>,
   say: (event: RunEvent) => void,
 ): (event: RunEvent) => void {
-  return (event) => say(wordless.has(event.type) ? event : (clean(event, secrets) as RunEvent));
+  return (event) => say(wordless.has(event.type) ? event : redacted(event, secrets));
 }
 
 /** Events without free text, of which there are many. */
@@ -19,14 +19,21 @@ const wordless: ReadonlySet<string> = new Set([
   "reconciling",
 ]);
 
-function clean(value: unknown, secrets: ReadonlySet<string>): unknown {
+/** The same value, with every secret in its texts as `***`. */
+export function redacted<T>(value: T, secrets: ReadonlySet<string>): T {
+  return withoutSecrets(value, secrets) as T;
+}
+
+function withoutSecrets(value: unknown, secrets: ReadonlySet<string>): unknown {
   if (typeof value === "string") {
     let text = value;
     for (const secret of secrets)
       if (secret.length >= 4 && text.includes(secret)) text = text.replaceAll(secret, "***");
     return text;
   }
-  if (Array.isArray(value)) return value.map((one) => clean(one, secrets));
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, clean(one, secrets)]));
+  if (Array.isArray(value)) return value.map((one) => withoutSecrets(one, secrets));
+  // Dates and the like have no text of their own.
+  if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype)
+    return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, withoutSecrets(one, secrets)]));
 }

@@ -7,10 +7,11 @@ import { errorFacts } from "../job/events.ts";
 import { parseDuration, type Shard } from "../job/inputs.ts";
 import type { Json } from "../job/json.ts";
 import { runStamp } from "../job/run-stamp.ts";
+import type { StateStore } from "../job/state.ts";
 import { execute } from "../runtime/execute.ts";
 import { openJournal } from "../runtime/journal.ts";
 import { report } from "../runtime/report.ts";
-import { dropOldRecords, writeRecord } from "../runtime/run-record.ts";
+import { dropOldRecords, type RunRecord, writeRecord } from "../runtime/run-record.ts";
 import { emptySummary, fold, type RunSummary } from "../runtime/summary.ts";
 import { connectorContext } from "./connector-context.ts";
 import { findJob } from "./definitions.ts";
@@ -92,7 +93,7 @@ class Attempt {
   }
 
   async run(): Promise<JobResult> {
-    const { job } = findJob(this.#request.job);
+    const { job, family } = findJob(this.#request.job);
     const inputs = readInputs(job, this.#request.values);
     const state = openState(this.#request.state ?? this.#request.config?.state, this.#host.cwd);
     const startedAt = new Date(this.#host.now());
@@ -100,7 +101,9 @@ class Attempt {
       .toString(16)
       .padStart(4, "0")}`;
     const entry = this.#request.entry;
-    const { context, close } = await connectorContext(this.#host);
+    const abort = new AbortController();
+    const signal = AbortSignal.any([this.#host.signal, abort.signal]);
+    const { context, close } = await connectorContext({ ...this.#host, signal });
     const opener = new ConnectionOpener(this.#request.config, context, this.#secrets);
     try {
       const connections = await opener.forJob(job, this.#request.values);
@@ -111,7 +114,7 @@ class Attempt {
         .update(JSON.stringify([job.id, identities, inputs]))
         .digest("hex")
         .slice(0, 24);
-      const retentionMs = this.#request.config?.retentionMs ?? parseDuration(DEFAULT_RETENTION)!;
+      const retentionMs = this.#retentionMs();
       const outcome = await execute({
         job,
         inputs,
@@ -119,8 +122,11 @@ class Attempt {
         run: { id, job: job.id, startedAt, retentionMs, ...(entry ? { entry } : {}) },
         dryRun: this.#request.dryRun,
         journal: await openJournal(state, key),
+        store: state,
+        section: this.#request.config?.sections[family.id],
         lease: { ttlMs: LEASE_TTL_MS, takeOver: this.#request.takeOver ?? false, ...leaseGroup(id, inputs) },
-        signal: this.#host.signal,
+        signal,
+        abort: (reason) => abort.abort(reason),
         now: this.#host.now,
         random: this.#host.random,
         say: this.#host.say,
@@ -145,13 +151,29 @@ class Attempt {
         summary: this.#summary,
         ...(entry ? { entry } : {}),
       } as const;
-      const keys = await writeRecord(state, record, markdown);
-      await dropOldRecords(state, retentionMs / 86_400_000, finishedAt.getTime());
-      return { ...result, kept: { location: state.location, ...keys } };
+      return { ...result, ...(await this.#keep(state, record, markdown)) };
     } finally {
       await opener.close();
       await close();
     }
+  }
+
+  /** Keeps the record and drops old ones. The run is over: a record that cannot be kept is told, and changes nothing of it. */
+  async #keep(state: StateStore, record: RunRecord, markdown: string): Promise<Pick<JobResult, "kept">> {
+    try {
+      const keys = await writeRecord(state, record, markdown);
+      const days = this.#retentionMs() / 86_400_000;
+      await dropOldRecords(state, days, Date.parse(record.finishedAt));
+      return { kept: { location: state.location, ...keys } };
+    } catch (thrown) {
+      const { message } = asLakeferryError(thrown);
+      this.#host.say({ type: "warning", text: `The record of this run could not be kept: ${message}` });
+      return {};
+    }
+  }
+
+  #retentionMs(): number {
+    return this.#request.config?.retentionMs ?? parseDuration(DEFAULT_RETENTION)!;
   }
 }
 

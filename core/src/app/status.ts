@@ -3,6 +3,7 @@ import type { Config, ConfiguredRun } from "../config/config.ts";
 import type { Observation } from "../job/define-job.ts";
 import { asLakeferryError } from "../job/errors.ts";
 import { type ErrorFacts, errorFacts, type Outcome } from "../job/events.ts";
+import type { StateStore } from "../job/state.ts";
 import { type RunRecord, readRecords } from "../runtime/run-record.ts";
 import { connectorContext } from "./connector-context.ts";
 import { findJob } from "./definitions.ts";
@@ -10,6 +11,7 @@ import type { Host } from "./host.ts";
 import { ConnectionOpener } from "./open-connections.ts";
 import { openState } from "./open-state.ts";
 import { readInputs } from "./read-inputs.ts";
+import { redacted } from "./redact.ts";
 
 /** The state of one entry of `lakeferry.yml`. */
 export interface EntryStatus {
@@ -38,14 +40,19 @@ export async function status(
   host: Host,
   options: { readonly state?: string; readonly only?: string } = {},
 ): Promise<readonly EntryStatus[]> {
-  const records = await readRecords(openState(options.state ?? config.state, host.cwd), RECORDS_READ);
+  const store = openState(options.state ?? config.state, host.cwd);
+  const records = await readRecords(store, RECORDS_READ);
+  const secrets = new Set<string>();
   const { context, close } = await connectorContext(host);
-  const opener = new ConnectionOpener(config, context, new Set());
+  const opener = new ConnectionOpener(config, context, secrets);
   try {
     const runs = [...config.runs.values()].filter(
       (run) => options.only === undefined || run.name === options.only,
     );
-    return await Promise.all(runs.map((run) => entryStatus(run, config, opener, records, host)));
+    const entries = await Promise.all(
+      runs.map((run) => entryStatus(run, store, config, opener, records, host)),
+    );
+    return redacted(entries, secrets);
   } finally {
     await opener.close();
     await close();
@@ -54,6 +61,7 @@ export async function status(
 
 async function entryStatus(
   run: ConfiguredRun,
+  store: StateStore,
   config: Config,
   opener: ConnectionOpener,
   records: readonly RunRecord[],
@@ -78,6 +86,8 @@ async function entryStatus(
       inputs: readInputs(job, run.values),
       connections: readers as never,
       state: undefined,
+      section: config.sections[family.id],
+      store,
       run: { id: "status", job: job.id, startedAt: new Date(host.now()), retentionMs: config.retentionMs },
       signal: host.signal,
       now: host.now,

@@ -1,6 +1,7 @@
 import type { Needs, Readers, Writers } from "./connections.ts";
 import type { RunEvent } from "./events.ts";
 import type { InputShape, InputValues } from "./inputs.ts";
+import type { StateReader, StateStore } from "./state.ts";
 
 /** Which run this is. */
 export interface RunIdentity {
@@ -20,6 +21,10 @@ export interface ReadContext<I extends InputShape = InputShape, N extends Needs 
   readonly connections: Readers<N>;
   /** What `prepare` returned. */
   readonly state: S;
+  /** The family's section of `lakeferry.yml`, checked by the family's schema; undefined when there is none. */
+  readonly section: unknown;
+  /** The state location, to read from. */
+  readonly store: StateReader;
   readonly run: RunIdentity;
   readonly signal: AbortSignal;
   readonly now: () => number;
@@ -27,8 +32,9 @@ export interface ReadContext<I extends InputShape = InputShape, N extends Needs 
   say(event: Extract<RunEvent, { type: "progress" | "warning" | "finding" | "metric" }>): void;
 }
 
-/** The same, with connections that write: handed to `run`, `seal` and `compensate` alone. */
+/** The same, with connections that write: handed to what does the work, and only when the job writes. */
 export interface WriteContext<I extends InputShape = InputShape, N extends Needs = Needs, S = unknown>
-  extends Omit<ReadContext<I, N, S>, "connections"> {
+  extends Omit<ReadContext<I, N, S>, "connections" | "store"> {
   readonly connections: Writers<N>;
+  readonly store: StateStore;
 }

@@ -37,7 +37,10 @@ export interface Job<I extends InputShape, N extends Needs, S> {
   retract?(c: WriteContext<I, N, S>): Promise<void>;
   /** Values for the CI host and the record, after the run. */
   result?(c: ReadContext<I, N, S>): Readonly<Record<string, Json>>;
-  /** Puts back what was changed for the time of the run: at its end, or at the next start after a crash. */
+  /**
+   * Puts back what was changed for the time of a run, as it was recorded at the destination before: at the end, by the
+   * last holder of the lease, however the run ended. After a crash it is the next run that reads the record and ends so.
+   */
   compensate?(c: WriteContext<I, N, S>): Promise<void>;
 }
 

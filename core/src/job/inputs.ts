@@ -108,13 +108,15 @@ export function whole<const O extends Options & { readonly min?: number; readonl
   options: O,
 ): Optional<z.ZodType<number>, O> {
   const { min = 0, max = Number.MAX_SAFE_INTEGER, ...said } = options;
-  const number = z.coerce
-    .number({ error: "expected a whole number" })
-    .int("expected a whole number")
-    .min(min)
-    .max(max);
+  const digits = z
+    .string()
+    .regex(/^\s*\d+\s*$/, "expected a whole number")
+    .transform(Number);
+  const number = z
+    .union([z.number(), digits], { error: "expected a whole number" })
+    .pipe(z.number().int("expected a whole number").min(min).max(max));
   const ends = max === Number.MAX_SAFE_INTEGER ? { min } : { min, max };
-  return made(number as z.ZodType<number>, "whole", said as unknown as O, ends);
+  return made(number as unknown as z.ZodType<number>, "whole", said as unknown as O, ends);
 }
 
 /** Several values: a YAML list, or text separated by commas or line ends. */

@@ -20,8 +20,11 @@ export interface LeaseHolder {
 /** A lease that is held; it is renewed by the runtime, and lost when a renewal finds another holder. */
 export interface Lease {
   renew(): Promise<void>;
-  /** Gives the lease back. Resolves to whether this was the last holder. Asked twice, it does nothing. */
-  release(): Promise<boolean>;
+  /**
+   * Gives the lease back; the last holder does `last` before, while nobody else can take it. Resolves to whether this
+   * was the last. Asked twice, it does nothing.
+   */
+  release(last?: () => Promise<void>): Promise<boolean>;
 }
 
 /** Where leases are kept: at the destination, because two runners share nothing else. */

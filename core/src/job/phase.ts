@@ -37,7 +37,7 @@ export interface Receipt {
   readonly bytes: number;
 }
 
-/** A group is sealed when it has this many items or bytes, or is this old. */
+/** A group is sealed when it has this many items or bytes, or, as a step ends, is this old. */
 export interface GroupLimits {
   readonly items: number;
   readonly bytes?: number;

@@ -6,6 +6,7 @@ import { equationText, holds } from "../job/equation.ts";
 import { asLakeferryError, cancelled, LakeferryError } from "../job/errors.ts";
 import { errorFacts, type Outcome, type RunEvent, type Totals } from "../job/events.ts";
 import type { Json } from "../job/json.ts";
+import type { StateReader, StateStore } from "../job/state.ts";
 import { type HeldLease, holdLease } from "./hold-lease.ts";
 import type { Journal } from "./journal.ts";
 import { runPhase } from "./run-phase.ts";
@@ -18,19 +19,24 @@ export interface ExecuteOptions {
   readonly run: RunIdentity;
   readonly dryRun: boolean;
   readonly journal: Journal;
+  readonly store: StateStore;
+  readonly section: unknown;
   readonly lease: {
     readonly ttlMs: number;
     readonly takeOver: boolean;
     readonly group: string;
     readonly shard?: string;
   };
+  /** Aborts the run: it is cancelled, or, with a `LakeferryError` as its reason, it may not go on. */
   readonly signal: AbortSignal;
+  /** Aborts `signal` from within, for everything that hangs on it. */
+  readonly abort: (reason: LakeferryError) => void;
   readonly now: () => number;
   readonly random: () => number;
   readonly say: (event: RunEvent) => void;
 }
 
-/** Runs a job to its end: lease, prepare, forecast, phases, reconcile, compensate. Never throws; the outcome says it all. */
+/** Runs a job to its end: lease, prepare, forecast, phases, reconcile. Never throws; the outcome says it all. */
 export async function execute(o: ExecuteOptions): Promise<Outcome> {
   const started = o.now();
   const run = new JobRun(o);
@@ -39,7 +45,7 @@ export async function execute(o: ExecuteOptions): Promise<Outcome> {
   try {
     await run.whole();
   } catch (thrown) {
-    error = o.signal.aborted ? cancelled(o.signal) : asLakeferryError(thrown);
+    error = ended(o.signal) ?? asLakeferryError(thrown);
   }
   const outcome: Outcome = error
     ? error.code === "cancelled"
@@ -58,6 +64,12 @@ export async function execute(o: ExecuteOptions): Promise<Outcome> {
     ...(next ? { next } : {}),
   });
   return outcome;
+}
+
+/** Why an aborted run ended: cancelled from outside, or by an error that stops everything, such as a lost lease. */
+function ended(signal: AbortSignal): LakeferryError | undefined {
+  if (!signal.aborted) return undefined;
+  return signal.reason instanceof LakeferryError ? signal.reason : cancelled(signal);
 }
 
 const NEXT: Readonly<Partial<Record<Outcome, string>>> = {
@@ -80,11 +92,19 @@ class JobRun {
 
   constructor(o: ExecuteOptions) {
     this.#o = o;
-    const base = { inputs: o.inputs, run: o.run, signal: o.signal, now: o.now, random: o.random, say: o.say };
-    this.#read = this.#context({ ...base, connections: half(o.connections, "read") });
+    const { inputs, run, section, signal, now, random, say, store } = o;
+    const base = { inputs, run, section, signal, now, random, say };
+    const reader: StateReader = {
+      location: store.location,
+      read: (key) => store.read(key),
+      list: (prefix) => store.list(prefix),
+    };
+    this.#read = this.#context({ ...base, store: reader, connections: half(o.connections, "read") });
+    // A job that reads is handed the reading halves all the way: it has nothing to write with.
+    const side = o.job.effect === "reads" ? "read" : "write";
     this.#write = o.dryRun
       ? undefined
-      : this.#context({ ...base, connections: half(o.connections, "write") });
+      : this.#context({ ...base, store, connections: half(o.connections, side) });
   }
 
   /** A context whose `state` is what `prepare` will have returned. */
@@ -97,19 +117,21 @@ class JobRun {
     const { job } = this.#o;
     if (!this.#write) return this.#rehearse();
     const lease = job.lease ? await this.#hold(job.lease(this.#write)) : undefined;
-    const signal = lease ? AbortSignal.any([this.#o.signal, lease.lost]) : this.#o.signal;
     try {
       await this.#prepare();
       for (const phase of job.phases) {
         const journal = phase.journaled ? this.#o.journal : undefined;
+        const { signal } = this.#o;
         await runPhase({ phase, read: this.#read, write: this.#write, journal, signal, say: this.#listen });
-        if (lease?.lost.aborted) throw lease.lost.reason;
       }
       await this.#reconcile();
       await this.#o.journal.clear();
     } finally {
-      const last = await lease?.release().catch((thrown) => this.#leaseNotReleased(thrown));
-      if (last !== false && this.#prepared) await job.compensate?.(this.#write);
+      const last = async () => {
+        if (this.#prepared) await job.compensate?.(this.#write!);
+      };
+      if (lease) await lease.release(last).catch((thrown) => this.#leaseNotReleased(thrown));
+      else await last();
     }
   }
 
@@ -128,15 +150,14 @@ class JobRun {
       since: run.startedAt.toISOString(),
       ...(lease.shard ? { shard: lease.shard } : {}),
     };
-    return holdLease(claim, holder, lease);
+    return holdLease(claim, holder, { ...lease, now: this.#o.now, lost: this.#o.abort });
   }
 
-  #leaseNotReleased(thrown: unknown): boolean {
+  #leaseNotReleased(thrown: unknown): void {
     this.#o.say({
       type: "warning",
       text: `The lease could not be given back (${asLakeferryError(thrown).message}); it ends by itself.`,
     });
-    return true;
   }
 
   async #prepare(): Promise<void> {

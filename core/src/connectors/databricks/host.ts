@@ -2,10 +2,6 @@ import { LakeferryError } from "../../job/errors.ts";
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
-export function isLoopback(origin: string): boolean {
-  return LOOPBACK.test(new URL(origin).hostname);
-}
-
 /**
  * The origin of a workspace from what a user writes: without a scheme it is https, a path or query is dropped (people
  * paste what the browser shows).

@@ -4,15 +4,13 @@ import type { Check } from "../../job/connections.ts";
 import { asLakeferryError, LakeferryError } from "../../job/errors.ts";
 import { signature } from "./committing.ts";
 import { listRefs } from "./refs.ts";
-import { gitVersion, type Repository } from "./repository.ts";
+import type { Repository } from "./repository.ts";
 
 export interface CheckParts {
   readonly version: () => Promise<string>;
   readonly open: () => Promise<Repository>;
   readonly now: () => number;
 }
-
-export { gitVersion };
 
 /** What `lakeferry doctor` asks of a repository. Nothing is written anywhere but in the temporary folder. */
 export async function* checkRepository(parts: CheckParts): AsyncIterable<Check> {

@@ -80,15 +80,16 @@ export class GitLeases implements LeaseStore {
           return holders.map((one) => (sameHolder(one, holder) ? entry() : one));
         });
       },
-      release: () => {
-        released ??= this.#release(key, holder);
+      release: (last) => {
+        released ??= this.#release(key, holder, last);
         return released;
       },
     };
   }
 
   /** Gives a lease back, even when the run was cancelled: the next one need not wait. */
-  async #release(key: string, holder: LeaseHolder): Promise<boolean> {
+  async #release(key: string, holder: LeaseHolder, atLast?: () => Promise<void>): Promise<boolean> {
+    if (atLast && (await this.#isAlone(key, holder))) await atLast();
     let last = false;
     const unpaced = this.#parts.signal.aborted ? AbortSignal.timeout(releaseMs) : undefined;
     await this.#change(
@@ -102,6 +103,11 @@ export class GitLeases implements LeaseStore {
       unpaced,
     );
     return last;
+  }
+
+  async #isAlone(key: string, holder: LeaseHolder): Promise<boolean> {
+    const { document } = await this.#read(key, refPart(key), undefined);
+    return this.#alive(document.holders).every((one) => sameHolder(one, holder));
   }
 
   #alive(holders: readonly Entry[]): readonly Entry[] {

@@ -15,7 +15,6 @@ import { exportAndCompare } from "./restored.ts";
 import { absolute } from "./scan-workspace.ts";
 
 export type RestoreNeeds = { readonly backup: "git"; readonly destination: "databricks" };
-export type RestoreRead = ReadContext<typeof restoreInputs, RestoreNeeds, RestoreState>;
 export type RestoreWrite = WriteContext<typeof restoreInputs, RestoreNeeds, RestoreState>;
 
 /** An entry of the backup and the absolute workspace path it goes to. */
