@@ -45,16 +45,13 @@ async function again(
   lab: Lab,
   repository: BareRepository,
   scenario: Scenario,
-  onStart?: () => void,
+  onPrepared?: () => void,
 ): Promise<number> {
   for (let run = 1; ; run++) {
-    let told = false;
     const client = await lab.backup(repository, {
       scenario,
       onEvent(event) {
-        if (told || event.type !== "sealed") return;
-        told = true;
-        onStart?.();
+        if (event.type === "phase" && event.phase === "export") onPrepared?.();
       },
     });
     const result = await client.done;

@@ -55,7 +55,7 @@ export function overlaps(lab: Lab): readonly FaultTest[] {
           expect(result.exitCode === 0, `A shard failed: ${failureOf(result)}`);
           expectBalanced(result);
         }
-        lab.expectClean(repository, scenario);
+        lab.expectClean(repository, scenario, 3);
         lab.discard(repository);
         return "all three succeeded";
       },
@@ -81,7 +81,7 @@ export function overlaps(lab: Lab): readonly FaultTest[] {
         for (const result of [results[0]!, results[2]!])
           expect(result.exitCode === 0, `A shard failed: ${failureOf(result)}`);
         await lab.succeed(repository, { args: ["--shard", "2/3"] });
-        lab.expectClean(repository, "full");
+        lab.expectClean(repository, "full", 3);
         lab.discard(repository);
         return "the others were not disturbed";
       },

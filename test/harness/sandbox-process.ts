@@ -92,9 +92,24 @@ export class SandboxProcess {
     return this.#control("POST", "mutate", options);
   }
 
+  /** Writes an object, as a user in the workspace does. */
+  async touch(object: { path: string; content: string; language?: string }): Promise<void> {
+    await this.#control("POST", "touch", object);
+  }
+
   async tree(path: string): Promise<readonly { path: string; object_type: string; sha256?: string }[]> {
     const query = new URLSearchParams({ path });
     return (await this.#control<{ objects: [] }>("GET", `tree?${query}`)).objects;
+  }
+
+  /** Deletes an object, as a user in the workspace does. */
+  async remove(path: string): Promise<void> {
+    const response = await fetch(`${this.url}/api/2.0/workspace/delete`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${this.token}` },
+      body: JSON.stringify({ path }),
+    });
+    if (!response.ok) throw new Error(`delete of ${path}: ${response.status} ${await response.text()}`);
   }
 
   async expireTokens(): Promise<void> {

@@ -21,6 +21,7 @@ export class FastImport {
   #gathered: Uint8Array[] = [];
   #gatheredBytes = 0;
   #drained: Promise<void> | undefined;
+  #letGo: (() => void) | undefined;
   #failure: LakeferryError | undefined;
   #closing = false;
 
@@ -104,10 +105,11 @@ export class FastImport {
     this.#drained = new Promise((resolve) => {
       const done = () => {
         this.#drained = undefined;
-        stdin.off("drain", done).off("close", done);
+        stdin.off("drain", done);
         resolve();
       };
-      stdin.on("drain", done).on("close", done);
+      this.#letGo = done;
+      stdin.on("drain", done);
     });
   }
 
@@ -116,6 +118,8 @@ export class FastImport {
     const closed = () => new LakeferryError("The git connection is closed.", { code: "internal" });
     this.#failure = this.#signal.aborted ? cancelled(this.#signal) : this.#closing ? closed() : error;
     for (const one of this.#waiting.splice(0)) one.reject(this.#failure);
+    // A pipe whose reader has died drains no more.
+    this.#letGo?.();
     this.#running.child.stdin.destroy();
   }
 }

@@ -2,7 +2,7 @@ import type { GitReader } from "../../connectors/git/port.ts";
 import type { ReadContext } from "../../job/context.ts";
 import type { AnyJob, Observation } from "../../job/define-job.ts";
 import { bytes, count } from "../../job/quantities.ts";
-import { normalRoot } from "./backup-state.ts";
+import { normalFolder, normalRoot } from "./backup-state.ts";
 import type { backupInputs } from "./inputs.ts";
 import { backupKey } from "./partition.ts";
 import { type Trailers, trailersOf } from "./trailers.ts";
@@ -24,11 +24,11 @@ export async function observe(job: AnyJob, c: ReadContext): Promise<Observation 
     { source: "databricks"; destination: "git" }
   >;
   const repository: GitReader = connections.destination;
-  const key = backupKey({
-    host: connections.source.host,
-    root: normalRoot(inputs.path),
-    format: inputs.format,
-  });
+  const { host } = connections.source;
+  const key = backupKey(
+    { host, root: normalRoot(inputs.path), format: inputs.format },
+    normalFolder(inputs.folder),
+  );
   const tagged = await readTags(repository, inputs.tag.split("{")[0]!, key);
   const newest = newestOfEach(tagged);
   if (newest.length === 0)

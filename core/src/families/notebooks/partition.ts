@@ -54,7 +54,7 @@ export async function openPartition(
   o: PartitionOptions,
 ): Promise<Partition> {
   const target = refs.find(({ name }) => name === `refs/heads/${branch}`)?.oid;
-  const unfinished = await findUnfinished(repository, branch, refs, o);
+  const unfinished = await findUnfinished(repository, branch, target, refs, o);
   const base = unfinished?.commit.oid ?? target;
   const { description: before, manifest, buckets, tree } = await readBackup(repository, base, o.folder);
   if (before) assertSameBackup(before, o.description, branch, repository.address);
@@ -74,10 +74,42 @@ export async function openPartition(
   };
 }
 
+/**
+ * Other working branches of a target whose backup has just been published: a killed run left them, or its last push came
+ * late. Whoever holds the target's lease is the only one at work on them. Those of shards are not among them: shards
+ * share the lease.
+ */
+export async function overtaken(
+  repository: GitReader,
+  { branch, working }: Partition,
+  refs: readonly Ref[],
+  key: string,
+): Promise<readonly Ref[]> {
+  const others = refs.filter(
+    ({ name }) => name !== working.ref && name === workingRef(runOf(name), branch, undefined),
+  );
+  if (others.length === 0) return others;
+  await repository.fetch(
+    others.map(({ oid }) => oid),
+    { trees: false },
+  );
+  const keys = await Promise.all(others.map(({ oid }) => keyOf(repository, oid)));
+  return others.filter((_, i) => keys[i] === key);
+}
+
+async function keyOf(repository: GitReader, commit: string): Promise<string | undefined> {
+  return trailersOf((await repository.commit(commit)).message).backup;
+}
+
+/** The run that a working branch is of; any text for other refs. */
+function runOf(ref: string): string {
+  return ref.startsWith(WORKING) ? ref.slice(WORKING.length).split("/")[0]! : "";
+}
+
 /** Working branches whose run began before `oldest`: nobody takes them up any more. */
 export function abandoned(refs: readonly Ref[], oldest: string): readonly Ref[] {
   return refs.filter(({ name }) => {
-    const run = name.startsWith(WORKING) ? name.slice(WORKING.length).split("/")[0]! : "";
+    const run = runOf(name);
     return RUN.test(run) && run < oldest;
   });
 }
@@ -91,18 +123,25 @@ interface Unfinished {
 async function findUnfinished(
   repository: GitReader,
   branch: string,
+  target: string | undefined,
   refs: readonly Ref[],
   o: PartitionOptions,
 ): Promise<Unfinished | undefined> {
+  const key = backupKey(o.description, o.folder);
   const newestFirst = refs
-    .filter(({ name }) => RUN.test(name.slice(WORKING.length).split("/")[0]!))
+    .filter(({ name }) => RUN.test(runOf(name)))
     .sort((a, b) => (a.name < b.name ? 1 : -1));
   for (const ref of newestFirst) {
-    if (ref.name !== workingRef(ref.name.slice(WORKING.length).split("/")[0]!, branch, o.shard)) continue;
+    if (ref.name !== workingRef(runOf(ref.name), branch, o.shard)) continue;
     await repository.fetch([ref.oid], { trees: false });
     const commit = await repository.commit(ref.oid);
     const trailers = trailersOf(commit.message);
-    if (trailers.backup !== backupKey(o.description)) continue;
+    if (trailers.backup !== key) continue;
+    if (target !== undefined && target !== trailers.begunOn && o.shard === undefined) {
+      // The target has a later backup, and with it more than this branch, which a run killed in its last moment has left.
+      await repository.fetch([target], { trees: false });
+      if ((await keyOf(repository, target)) === key) return undefined;
+    }
     if (o.now - commit.committedAt.getTime() <= o.maxAgeMs) return { ref, commit, begunOn: trailers.begunOn };
     o.warn(
       `The working branch ${ref.name.slice("refs/heads/".length)} is too old to be taken up again; a new one is begun.`,
@@ -113,8 +152,8 @@ async function findUnfinished(
 }
 
 /** Two runs with the same key make the same backup: one may go on where the other stopped, and status knows its tags. */
-export function backupKey(d: Pick<BackupDescription, "host" | "root" | "format">): string {
-  return Buffer.from(JSON.stringify([d.host, d.root, d.format])).toString("base64url");
+export function backupKey(d: Pick<BackupDescription, "host" | "root" | "format">, folder: string): string {
+  return Buffer.from(JSON.stringify([d.host, d.root, d.format, folder])).toString("base64url");
 }
 
 function assertSameBackup(

@@ -6,7 +6,7 @@ import { DESCRIPTION_FILE, encodeDescription } from "./backup-description.ts";
 import { backupPages, isOurs } from "./backup-pages.ts";
 import { type BackupWrite, isMine, isMyBucket, type Part } from "./backup-state.ts";
 import { BUCKETS, bucketFile, folderOf, type ManifestEntry } from "./manifest-bucket.ts";
-import { abandoned, backupKey, type Partition } from "./partition.ts";
+import { abandoned, backupKey, overtaken, type Partition } from "./partition.ts";
 import { readBackup } from "./read-backup.ts";
 import { type Trailers, withTrailers } from "./trailers.ts";
 import { fetchBlobs, inRepository, trailers } from "./write-group.ts";
@@ -211,7 +211,7 @@ function tagMessage(c: BackupWrite, { manifest, branch }: Partition): string {
   const failed = state.failed.size + state.scan.unreadable.length;
   const facts: Trailers = {
     run: c.run.id,
-    backup: backupKey(state.description),
+    backup: backupKey(state.description, state.folder),
     objects,
     bytes,
     failed,
@@ -235,12 +235,19 @@ export async function retractTags(c: BackupWrite): Promise<void> {
   c.say({ type: "warning", text: `The tag ${c.state.published.tags.join(", ")} was taken back.` });
 }
 
-/** Deletes working branches that nobody took up for as long as records are kept. What cannot be deleted is left, and told. */
+/**
+ * Deletes working branches that this backup has overtaken, or that nobody took up for as long as records are kept. What
+ * cannot be deleted is left, and told.
+ */
 export async function sweepAbandoned(c: BackupWrite): Promise<void> {
-  const old = abandoned(
-    await c.connections.destination.refs("refs/heads/backup/"),
-    runStamp(c.now() - c.run.retentionMs),
-  );
+  const refs = await c.connections.destination.refs("refs/heads/backup/");
+  const swept = new Set(abandoned(refs, runStamp(c.now() - c.run.retentionMs)));
+  if (!c.inputs.shard) {
+    const key = backupKey(c.state.description, c.state.folder);
+    for (const { partition } of c.state.parts.values())
+      for (const ref of await overtaken(c.connections.destination, partition, refs, key)) swept.add(ref);
+  }
+  const old = [...swept];
   if (old.length === 0) return;
   try {
     await c.connections.destination.push(old.map(({ name, oid }) => ({ name, from: oid, to: undefined })));

@@ -116,7 +116,7 @@ export function trailers(
 ): { run: string; backup: string; begunOn?: string } {
   return {
     run: c.run.id,
-    backup: backupKey(c.state.description),
+    backup: backupKey(c.state.description, c.state.folder),
     ...(partition.begunOn ? { begunOn: partition.begunOn } : {}),
   };
 }
