@@ -91,11 +91,11 @@ export async function runExport(step: Step<ExportData>, c: BackupWrite): Promise
   }
   for (const { path } of rejected) {
     state.failed.add(path);
-    // The older version stays, under the object's name of today and without a time, so that the next run tries again.
     const held = before.find(({ object }) => object.path === path);
-    if (!held) continue;
-    put.push({ ...moved(held.object, held.from, fileOf(held.object, held.from.format)), modified: 0 });
-    borrowed.push(held.from.blob);
+    const kept = held && keptVersion(held.object, held.from, fileOf(held.object, held.from.format));
+    if (!kept) continue;
+    put.push(kept);
+    borrowed.push(kept.blob);
   }
   return {
     items: put.length,
@@ -103,6 +103,16 @@ export async function runExport(step: Step<ExportData>, c: BackupWrite): Promise
     rejected: rejected.map(({ path, error }) => ({ item: absolute(state.root, path), ...errorFacts(error) })),
     staged: { branch, put, borrowed, remove: [] },
   };
+}
+
+/**
+ * The entry of an object that could not be exported: its older version, under its name of today, and never with a time that
+ * would let the next run take it for the newest. Undefined: it stands like that already.
+ */
+function keptVersion(object: ScannedObject, from: ManifestEntry, file: string): ManifestEntry | undefined {
+  const newest = from.modified === object.modified;
+  if (from.path === object.path && from.file === file && from.id === object.id && !newest) return undefined;
+  return { ...moved(object, from, file), modified: newest ? 0 : from.modified };
 }
 
 /** The entry of an object whose bytes the backup has already. */
