@@ -137,14 +137,16 @@ const comparing = definePhase<VerifyData, null, Inputs, VerifyNeeds, VerifyState
   name: "compare",
   title: "Exporting again and comparing",
   inFlight: (c) => c.inputs.concurrency,
-  async *plan({ state }) {
+  async *plan({ state, inputs }) {
     for (const [folder, entries] of state.folders) {
       const objects = entries.map(({ path, type, language }) => ({
         path,
         type,
         ...(language ? { language: language as "PYTHON" } : {}),
       }));
-      const way = state.exporter.format === "SOURCE" && objects.length >= 3 ? "archive" : "single";
+      // A sample is exported one by one: that asks the workspace itself, not the archives that a backup was made of.
+      const archives = state.exporter.format === "SOURCE" && inputs.sample >= 1;
+      const way = archives && objects.length >= 3 ? "archive" : "single";
       const bytes = entries.reduce((sum, { size }) => sum + size, 0);
       yield {
         id: folder || "/",
