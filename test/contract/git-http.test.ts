@@ -103,8 +103,11 @@ describe("over http", () => {
       for (; watching; await new Promise((resolve) => setTimeout(resolve, 1)))
         lines.push(...(await gitChildren("git")).map((one) => one.args));
     })();
+    // A push takes its time, so that it is seen.
+    server.fault({ service: "git-receive-pack", delayMs: 500 });
     await seed(c, "main", { a: "1" });
-    await c.write.leases.acquire("main", holder("r"), { ttlMs: 1000, takeOver: false });
+    await c.write.leases.acquire("main", holder("r"), { ttlMs: 10_000, takeOver: false });
+    expect(server.heal()).toBeGreaterThan(0);
     watching = false;
     await watch;
     if (linux) expect(lines.join("\n")).toContain("git push");

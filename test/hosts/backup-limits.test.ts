@@ -6,7 +6,8 @@ const rejected = (ran: { events: readonly { type: string; rejected?: { item: str
   ran.events.flatMap((e) => (e.type === "step-finished" ? (e.rejected ?? []) : [])).map(({ item }) => item);
 const tagOf = (w: World) => w.repository.message(w.repository.tags().sort().at(-1)!);
 
-test("notebooks, files and a folder above 10 MB are captured", async () => {
+// 50 MB are generated, exported, pushed, fetched and imported: a busy machine takes its time.
+test("notebooks, files and a folder above 10 MB are captured", { timeout: 240_000 }, async () => {
   const w = await world({ tree: { notebooks: 48, engagements: 6, big: true } });
   const big = w.objects().filter(({ bytes }) => bytes! > 10 * 1024 * 1024);
   expect(big.map(({ object_type }) => object_type).sort()).toEqual([

@@ -89,9 +89,9 @@ export class GitLeases implements LeaseStore {
 
   /** Gives a lease back, even when the run was cancelled: the next one need not wait. */
   async #release(key: string, holder: LeaseHolder, atLast?: () => Promise<void>): Promise<boolean> {
-    if (atLast && (await this.#isAlone(key, holder))) await atLast();
+    const inTime = () => (this.#parts.signal.aborted ? AbortSignal.timeout(releaseMs) : undefined);
+    if (atLast && (await this.#isAlone(key, holder, inTime()))) await atLast();
     let last = false;
-    const unpaced = this.#parts.signal.aborted ? AbortSignal.timeout(releaseMs) : undefined;
     await this.#change(
       key,
       (holders) => {
@@ -100,13 +100,13 @@ export class GitLeases implements LeaseStore {
         last = rest.length === 0;
         return rest;
       },
-      unpaced,
+      inTime(),
     );
     return last;
   }
 
-  async #isAlone(key: string, holder: LeaseHolder): Promise<boolean> {
-    const { document } = await this.#read(key, refPart(key), undefined);
+  async #isAlone(key: string, holder: LeaseHolder, unpaced?: AbortSignal): Promise<boolean> {
+    const { document } = await this.#read(key, refPart(key), undefined, unpaced);
     return this.#alive(document.holders).every((one) => sameHolder(one, holder));
   }
 
