@@ -198,7 +198,7 @@ test("commits are of the given size and say years, engagements and counts", asyn
   expect(tag).toMatch(/^nightly\/\d{4}-\d\d-\d\d\/\d{8}T\d{6}Z-[0-9a-f]{4}$/);
 });
 
-test("an empty workspace is a backup of nothing, and grows from there", async () => {
+test("an empty workspace is a backup of nothing, grows from there, and does not empty a backup", async () => {
   const w = await world();
   const ran = await w.backup();
   expectCode(ran, 0);
@@ -208,9 +208,12 @@ test("an empty workspace is a backup of nothing, and grows from there", async ()
   await w.touch("/first.txt", "1", { type: "FILE" });
   expectCode(await w.backup(), 0);
   expectBackup(w, w.objects());
+  const backedUp = w.objects();
   await w.remove("/first.txt");
-  expectCode(await w.backup(), 0);
-  expectBackup(w, []);
+  const refused = await w.backup();
+  expectCode(refused, 2);
+  expect(refused.finished.error).toMatchObject({ code: "invalid-input" });
+  expectBackup(w, backedUp);
 });
 
 test("JSON lines are whole, of known types, and in order", async () => {

@@ -7,6 +7,7 @@ import {
   type Node,
   type ParsedNode,
   parseDocument,
+  visit,
 } from "yaml";
 import type { z } from "zod";
 import { LakeferryError } from "../job/errors.ts";
@@ -31,6 +32,16 @@ export class YamlSource {
         hint: "The file is not valid YAML.",
       });
     }
+    visit(this.#document, {
+      Alias: (_key, alias) => {
+        if (alias.resolve(this.#document)) return;
+        const { line, col } = this.#lines.linePos(alias.range?.[0] ?? 0);
+        throw new LakeferryError(`${file}:${line}:${col}: *${alias.source} refers to nothing`, {
+          code: "invalid-input",
+          hint: `Set the anchor &${alias.source} before it.`,
+        });
+      },
+    });
     this.value = this.#document.toJS() ?? {};
   }
 

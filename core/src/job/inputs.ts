@@ -145,11 +145,10 @@ export function splitList(all: string): string[] {
 export function percent<const O extends Options>(options: O): Optional<z.ZodType<number>, O> {
   const share = z
     .union([z.string(), z.number()])
-    .transform((word) =>
-      typeof word === "string" && word.trim().endsWith("%")
-        ? Number(word.trim().slice(0, -1)) / 100
-        : Number(word),
-    )
+    .transform((word) => {
+      const [, digits, sign] = /^\s*([\d.]+)\s*(%?)\s*$/.exec(String(word)) ?? [];
+      return Number(digits) / (sign ? 100 : 1);
+    })
     .pipe(z.number({ error: "expected a percentage, such as 5%" }).min(0).max(1, "expected at most 100%"));
   return made(share as unknown as z.ZodType<number>, "percent", options);
 }

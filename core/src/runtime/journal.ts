@@ -36,7 +36,10 @@ export async function openJournal(store: StateStore, key: string): Promise<Journ
     done.set(name(entry.phase, entry.step), entry.fingerprint);
     if (entry.cursor !== undefined) cursors.set(entry.phase, entry.cursor);
   };
-  for (const entry of entries(await store.read(file))) learn(entry);
+  const before = await store.read(file);
+  for (const entry of entries(before)) learn(entry);
+  /** A line that a crash cut off is ended first, so that it spoils no other. */
+  let ending = before?.length && before.at(-1) !== 10 ? "\n" : "";
   return {
     resumeAt: (phase) => cursors.get(phase),
     has: (phase, step) => done.get(name(phase, step.id)) === step.fingerprint,
@@ -45,7 +48,9 @@ export async function openJournal(store: StateStore, key: string): Promise<Journ
         const last = i === steps.length - 1 && cursor !== undefined;
         return { phase, step: step.id, fingerprint: step.fingerprint, ...(last ? { cursor } : {}) };
       });
-      await store.append(file, Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join("")));
+      const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+      await store.append(file, Buffer.from(ending + text));
+      ending = "";
       for (const line of lines) learn(line);
     },
     clear: () => store.delete(file),

@@ -21,6 +21,12 @@ const kept = new Set([
   "GIT_SSL_KEY",
 ]);
 
+/** Tokens of other services are no business of git, nor of the hooks and helpers that it starts. */
+const secret = /(?:TOKEN|SECRET|PASSWORD)$/i;
+
+/** But for those that credential helpers of the user's read. */
+const helpers = new Set(["GH_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_TOKEN", "GITLAB_TOKEN"]);
+
 /** Settings the user already hands to git in this way. */
 function givenEntries(env: Environment): ConfigEntry[] {
   const count = Number(env.GIT_CONFIG_COUNT ?? 0);
@@ -33,8 +39,8 @@ function givenEntries(env: Environment): ConfigEntry[] {
 }
 
 /**
- * The environment of a git child: the user's own, without what would point git at another repository, print secrets
- * (traces), turn TLS verification off or ask a question on a terminal, and with `config` on top.
+ * The environment of a git child: the user's own, without what would point git at another repository, hand it tokens
+ * of other services, print secrets (traces), turn TLS verification off or ask a question on a terminal, and with `config` on top.
  */
 export function childEnvironment(
   env: Environment,
@@ -42,8 +48,11 @@ export function childEnvironment(
   more: Environment = {},
 ): NodeJS.ProcessEnv {
   const child: NodeJS.ProcessEnv = {};
-  for (const [name, value] of Object.entries(env))
-    if (!name.toUpperCase().startsWith("GIT_") || kept.has(name.toUpperCase())) child[name] = value;
+  for (const [name, value] of Object.entries(env)) {
+    const upper = name.toUpperCase();
+    const ours = !upper.startsWith("GIT_") && (!secret.test(name) || helpers.has(upper));
+    if (ours || kept.has(upper)) child[name] = value;
+  }
   Object.assign(child, {
     LC_ALL: "C",
     GIT_TERMINAL_PROMPT: "0",

@@ -123,7 +123,13 @@ export class FailureFinder {
           `its certificate is not trusted (${code}).`,
           "Give the certificate of the authority that signed it as the connection's `caFile`.",
         );
-      return code ? this.#error(failure, "unavailable", `it cannot be reached (${code}).`) : undefined;
+      if (!code) return undefined;
+      return this.#error(
+        failure,
+        "unavailable",
+        `it cannot be reached (${code}).`,
+        "See that the address is right, and that a proxy or firewall between here and there lets it through.",
+      );
     } finally {
       await dispatcher.destroy();
     }

@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import pLimit from "p-limit";
 import type { Ref } from "../../connectors/git/port.ts";
 import type { ReadContext, WriteContext } from "../../job/context.ts";
@@ -42,6 +43,8 @@ export interface BackupState {
   readonly vanished: Set<string>;
   /** Folders that an archive gave objects of, in case archives turn out to be wrong. */
   readonly fromArchives: Map<string, Set<string>>;
+  /** Branches whose manifest marks what archives gave as doubtful, so that a run after a crash exports it again. */
+  readonly doubted: Set<string>;
   readonly refs: readonly Ref[];
   /** What is at the destination in the end, for the outputs. */
   readonly published: { commits: string[]; tags: string[] };
@@ -101,7 +104,9 @@ export async function prepareBackup(
     ...heads.filter((head) => head !== inputs.branch && isPartition(head, inputs)),
   ])
     partitions.set(branch, await open(branch));
-  const scan = ofShard(await scanning, inputs);
+  const whole = await scanning;
+  refuseToEmpty(whole, partitions.values(), inputs);
+  const scan = ofShard(whole, inputs);
   const byBranch = Map.groupBy(scan.folders, (one) => branchOf(one.path, inputs));
   const parts = new Map<string, Part>();
   for (const branch of new Set([...partitions.keys(), ...byBranch.keys()])) {
@@ -130,6 +135,7 @@ export async function prepareBackup(
     failed: new Set(),
     vanished: new Set(),
     fromArchives: new Map(),
+    doubted: new Set(),
     refs,
     published: { commits: [], tags: [] },
   };
@@ -142,12 +148,37 @@ export function normalRoot(path: string): string {
       code: "invalid-input",
       hint: `Workspace paths begin with a slash: /${path}.`,
     });
-  return path.replace(/\/+$/, "") || "/";
+  return path.replace(/\/+/g, "/").replace(/\/$/, "") || "/";
 }
 
-/** A folder of the repository without slashes at its ends; "" is the whole repository. */
+/**
+ * A folder of the repository without slashes at its ends; "" is the whole repository.
+ * @throws LakeferryError `invalid-input` for one outside the repository
+ */
 export function normalFolder(folder: string | undefined): string {
-  return folder?.replace(/^\/+|\/+$/g, "") ?? "";
+  const normal = posix.normalize(folder ?? ".").replace(/^\/+|\/+$/g, "");
+  if (normal === ".." || normal.startsWith("../"))
+    throw new LakeferryError(`The folder ${folder} is not in the repository.`, {
+      code: "invalid-input",
+      hint: "Name a folder of the repository, such as workspace.",
+    });
+  return normal === "." ? "" : normal;
+}
+
+/** A scan that selects nothing is a wrong path or glob, or a token that sees nothing: not a reason to remove all. */
+function refuseToEmpty(scan: Scan, partitions: Iterable<Partition>, inputs: BackupInputs): void {
+  if (scan.selected > 0 || inputs.deleted === "keep") return;
+  for (const { manifest, branch } of partitions) {
+    const { objects } = manifest.totals();
+    if (objects === 0) continue;
+    throw new LakeferryError(
+      `Nothing of ${inputs.path} is selected, and the branch ${branch} has a backup of ${countOf(objects, "object")}, which would be emptied.`,
+      {
+        code: "invalid-input",
+        hint: "Check --path, --include and --exclude, and what the token may see. With --deleted keep, nothing is removed.",
+      },
+    );
+  }
 }
 
 /** Whether a folder is of the shard at work: its bucket decides, so that shards never write the same file. */
@@ -176,7 +207,9 @@ function part(
   folders: readonly ScannedFolder[],
   inputs: BackupInputs,
 ): Part {
+  const living = new Set(folders.flatMap(({ objects }) => objects.map(({ file }) => file)));
   const comparison = compare(folders, {
+    living,
     manifest: partition.manifest,
     tree: partition.tree,
     format: inputs.format,
@@ -184,11 +217,7 @@ function part(
     unreadable: scan.unreadable.map(({ path }) => path),
     mine: (folder) => isMine(folder, inputs),
   });
-  return {
-    partition,
-    comparison,
-    living: new Set(folders.flatMap(({ objects }) => objects.map(({ file }) => file))),
-  };
+  return { partition, comparison, living };
 }
 
 function tell(

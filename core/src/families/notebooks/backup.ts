@@ -68,7 +68,7 @@ const recheck = definePhase<ExportData, StagedChanges, Inputs, BackupNeeds, Back
           yield exportStep(
             c.state,
             branch,
-            { ...changes, exports, moves: [] } satisfies FolderChanges,
+            { ...changes, exports, moves: [], before: [] } satisfies FolderChanges,
             "single",
           );
       }

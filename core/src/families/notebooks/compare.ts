@@ -1,3 +1,4 @@
+import { entryFile } from "./entry-file.ts";
 import type { Manifest } from "./manifest.ts";
 import type { ManifestEntry } from "./manifest-bucket.ts";
 import type { BackupFormat } from "./repository-names.ts";
@@ -14,6 +15,8 @@ export interface FolderChanges {
   readonly path: string;
   readonly exports: readonly ScannedObject[];
   readonly moves: readonly Move[];
+  /** What the backup has of the objects to export: kept where an export fails. */
+  readonly before: readonly Move[];
   /** Selected objects of the folder, and all that an archive of it would hold. */
   readonly objects: number;
   readonly below: number;
@@ -36,6 +39,8 @@ export interface CompareOptions {
   readonly format: BackupFormat;
   /** The format that the manifest was written with, when there is one. */
   readonly formatBefore: BackupFormat | undefined;
+  /** Files of all objects of the branch. */
+  readonly living: ReadonlySet<string>;
   /** Folders that could not be listed: nobody knows what of them is gone. */
   readonly unreadable: readonly string[];
   /** Whether entries of this folder are of the shard at work. */
@@ -57,15 +62,19 @@ export function compare(folders: readonly ScannedFolder[], o: CompareOptions): C
   for (const folder of folders) {
     const exports: ScannedObject[] = [];
     const moves: Move[] = [];
+    const before: Move[] = [];
     for (const object of folder.objects) {
       const entry = o.manifest.get(object.path);
-      const known = entry?.id === object.id ? entry : o.manifest.byId(object.id);
+      const known = entry?.id === object.id ? entry : (o.manifest.byId(object.id) ?? entry);
       const same = known !== undefined && sameContent(known, object, o) ? known : undefined;
-      const intact = same !== undefined && o.tree.get(same.file) === same.blob;
+      const intact = known !== undefined && o.tree.get(known.file) === known.blob;
       if (same && !intact) edited.push(same.file);
       else if (!entry && o.tree.has(object.file) && !isOwned(object.file)) edited.push(object.file);
-      if (!same || !intact) exports.push(object);
-      else if (same === entry && sameFile(same, object)) unchanged += 1;
+      if (!same || !intact) {
+        exports.push(object);
+        if (known && intact) before.push({ object, from: known });
+      } else if (same === entry && same.file === entryFile(object, same.format, o.format, o.living))
+        unchanged += 1;
       else moves.push({ object, from: same });
     }
     if (exports.length + moves.length > 0)
@@ -73,6 +82,7 @@ export function compare(folders: readonly ScannedFolder[], o: CompareOptions): C
         path: folder.path,
         exports,
         moves,
+        before,
         objects: folder.objects.length,
         below: folder.below,
       });
@@ -82,10 +92,9 @@ export function compare(folders: readonly ScannedFolder[], o: CompareOptions): C
 
 function goneEntries(present: ReadonlySet<string>, o: CompareOptions): ManifestEntry[] {
   const gone: ManifestEntry[] = [];
+  const unknown = below(o.unreadable);
   for (const { path, folder } of o.manifest.living()) {
-    if (present.has(path) || !o.mine(folder)) continue;
-    const unknown = o.unreadable.some((one) => folder === one || folder.startsWith(`${one}/`));
-    if (!unknown) gone.push(o.manifest.get(path)!);
+    if (!present.has(path) && o.mine(folder) && !unknown(folder)) gone.push(o.manifest.get(path)!);
   }
   return gone;
 }
@@ -96,16 +105,23 @@ function sameContent(entry: ManifestEntry, object: ScannedObject, o: CompareOpti
   const formatted = entry.format === format || (o.formatBefore === o.format && object.type === "NOTEBOOK");
   return (
     formatted &&
+    // Without a time there is nothing to tell an edit by.
+    object.modified > 0 &&
     entry.deleted === undefined &&
+    entry.id === object.id &&
     entry.type === object.type &&
     entry.language === object.language &&
     entry.modified === object.modified
   );
 }
 
-/** A notebook that is over the limit as JUPYTER is kept as source, so that its file has another extension. */
-function sameFile(entry: ManifestEntry, object: ScannedObject): boolean {
-  return (
-    entry.file === object.file || entry.file.replace(/\.\w+$/, "") === object.file.replace(/\.ipynb$/, "")
-  );
+/** Whether a folder is one of some, or below one; asked many times for the same folders. */
+export function below(folders: readonly string[]): (folder: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (folder) => {
+    if (folders.length === 0) return false;
+    const answer = known.get(folder) ?? folders.some((one) => folder === one || folder.startsWith(`${one}/`));
+    known.set(folder, answer);
+    return answer;
+  };
 }

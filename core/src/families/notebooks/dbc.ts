@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import type { Language } from "../../connectors/databricks/port.ts";
 import { LakeferryError } from "../../job/errors.ts";
 import { notebookJson } from "./dbc-template.ts";
+import { archiveExtension } from "./languages.ts";
 import { writeArchive } from "./write-archive.ts";
 
 /**
@@ -18,12 +19,6 @@ export interface Command {
 }
 
 const COMMENTS: Readonly<Record<Language, string>> = { PYTHON: "#", SQL: "--", SCALA: "//", R: "#" };
-const ENTRY_EXTENSIONS: Readonly<Record<Language, string>> = {
-  PYTHON: ".python",
-  SQL: ".sql",
-  SCALA: ".scala",
-  R: ".r",
-};
 const TITLE = " Databricks notebook source";
 const separator = (comment: string): string => `\n\n${comment} COMMAND ----------\n\n`;
 
@@ -106,7 +101,7 @@ export function notebookArchive(source: Buffer, name: string, language: Language
   const json = Buffer.from(JSON.stringify(notebookJson(commands, name, language, source)), "utf8");
   const forms: readonly BlankLines[] = ["spaced", "bare"];
   if (!forms.some((form) => notebookSource(json, form).equals(source))) return undefined;
-  return writeArchive([{ name: name + ENTRY_EXTENSIONS[language], bytes: json }]);
+  return writeArchive([{ name: name + archiveExtension(language), bytes: json }]);
 }
 
 function readCells(source: Buffer, comment: string): Command[] | undefined {

@@ -1,6 +1,7 @@
 import type { Language, WorkspaceReader } from "../../connectors/databricks/port.ts";
 import { asLakeferryError, endsRun, LakeferryError } from "../../job/errors.ts";
 import { archiveKind, readArchive } from "./archive.ts";
+import { ArchiveProof } from "./archive-proof.ts";
 import { notebookSource } from "./dbc.ts";
 import type { ExportTrust } from "./export-trust.ts";
 import { FolderArchive } from "./folder-archive.ts";
@@ -70,13 +71,18 @@ export async function exportFolder<O extends ExportObject>(
         } catch (thrown) {
           const error = asLakeferryError(thrown);
           if (endsRun(error)) throw error;
-          if (error.code === "not-found") gone.push(object.path);
+          if (error.code === "not-found" && (await isGone(exporter, object))) gone.push(object.path);
           else rejected.push({ path: object.path, error });
         }
       }),
     ),
   );
   return { rejected, gone };
+}
+
+/** A "not found" is believed only when the object is not there: stale answers and hidden objects say the same. */
+async function isGone(exporter: Exporter, object: ExportObject): Promise<boolean> {
+  return (await exporter.workspace.stat(absolute(exporter.root, object.path))) === undefined;
 }
 
 /** What an archive of the folder gives and samples prove; nothing when it cannot be used. */
@@ -86,16 +92,9 @@ async function fromArchive<O extends ExportObject>(
   objects: readonly O[],
 ): Promise<readonly Exported<O>[]> {
   const path = absolute(exporter.root, folder);
-  const found: Exported<O>[] = [];
-  let archive: FolderArchive;
   try {
     const bytes = await exporter.limit(() => exporter.workspace.export(path, "SOURCE"));
-    archive = new FolderArchive(path, readArchive(bytes));
-    for (const object of objects) {
-      const content = archive.find(object, exporter.trust.blankLines);
-      const format = object.type === "NOTEBOOK" ? "SOURCE" : "AUTO";
-      if (content) found.push({ object, bytes: content, format, fromArchive: true });
-    }
+    return await new ArchiveProof(exporter, new FolderArchive(path, readArchive(bytes)), objects).proven();
   } catch (thrown) {
     const error = asLakeferryError(thrown);
     if (endsRun(error)) throw error;
@@ -107,59 +106,9 @@ async function fromArchive<O extends ExportObject>(
       );
     return [];
   }
-  return (await prove(exporter, archive, found)) ? found : [];
 }
 
-/** Exports samples one by one and compares. False: the archive is not what the single exports are. */
-async function prove<O extends ExportObject>(
-  exporter: Exporter,
-  archive: FolderArchive,
-  found: Exported<O>[],
-): Promise<boolean> {
-  const { trust } = exporter;
-  const notebooks = found.filter(({ object }) => object.type === "NOTEBOOK");
-  const samples = new Set(trust.samples(notebooks.map(({ object }) => object)));
-  if (archive.kind === "dbc" && !trust.blankLinesKnown) {
-    const telling = notebooks.find(({ object }) => archive.tellsBlankLines(object));
-    if (telling) samples.add(telling.object);
-  }
-  for (const object of samples) {
-    const index = found.findIndex((one) => one.object === object);
-    let single: Buffer;
-    try {
-      single = await exporter.limit(() =>
-        exporter.workspace.export(absolute(exporter.root, object.path), "SOURCE"),
-      );
-    } catch (thrown) {
-      const error = asLakeferryError(thrown);
-      if (endsRun(error)) throw error;
-      continue; // it cannot be exported by itself: that proves nothing either way
-    }
-    if (archive.kind === "dbc" && !trust.blankLinesKnown && archive.tellsBlankLines(object)) {
-      const bare = archive.find(object, "bare");
-      trust.blankLinesAre(bare?.equals(single) ? "bare" : "spaced");
-      if (trust.blankLines === "bare")
-        for (const [i, one] of found.entries())
-          found[i] = { ...one, bytes: archive.find(one.object, "bare") ?? one.bytes };
-    }
-    if (found[index]!.bytes.equals(single)) trust.proven(object.language);
-    else {
-      // The notebook may have been edited between the two requests: only a second look tells.
-      const again = await exporter.limit(() =>
-        exporter.workspace.export(absolute(exporter.root, object.path), "SOURCE"),
-      );
-      found[index] = { ...found[index]!, bytes: again, fromArchive: false };
-      if (!again.equals(single)) continue;
-      trust.disproved(object.path);
-      exporter.warn(
-        "The folder's archive does not equal the single export; from here on every object is exported by itself.",
-        absolute(exporter.root, object.path),
-      );
-      return false;
-    }
-  }
-  return trust.broken === undefined;
-}
+const WITHOUT_OUTPUTS = "With its outputs it is over the export limit: it is kept as source, without them.";
 
 /** One object by itself. Over the limit, a notebook is tried in smaller forms: SOURCE without outputs, then a deflated archive. */
 async function exportSingle<O extends ExportObject>(exporter: Exporter, object: O): Promise<Exported<O>> {
@@ -175,11 +124,7 @@ async function exportSingle<O extends ExportObject>(exporter: Exporter, object: 
   for (const format of formats) {
     const bytes = await exporter.workspace.export(path, format).catch(unlessTooLarge);
     if (bytes) {
-      if (format !== exporter.format)
-        exporter.warn(
-          "With its outputs it is over the export limit: it is kept as source, without them.",
-          path,
-        );
+      if (format !== exporter.format) exporter.warn(WITHOUT_OUTPUTS, path);
       return { object, bytes, format, fromArchive: false };
     }
   }
@@ -191,6 +136,7 @@ async function exportSingle<O extends ExportObject>(exporter: Exporter, object: 
       hint: "Split the notebook, or clear its outputs; until then it is not in the backup.",
     });
   }
+  if (exporter.format === "JUPYTER") exporter.warn(WITHOUT_OUTPUTS, path);
   return {
     object,
     bytes: notebookSource(entries[0]!.bytes, exporter.trust.blankLines),

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-
 import { errorFacts } from "../../job/events.ts";
 import type { Staged, Step } from "../../job/phase.ts";
 import type { BackupState, BackupWrite } from "./backup-state.ts";
 import type { FolderChanges } from "./compare.ts";
+import { entryFile } from "./entry-file.ts";
 import { type Exported, exportFolder } from "./export-folder.ts";
 import type { ManifestEntry } from "./manifest-bucket.ts";
 import { absolute, type ScannedObject } from "./scan-workspace.ts";
@@ -16,6 +16,7 @@ export type ExportData = {
   readonly way: "archive" | "single";
   readonly objects: readonly ScannedJson[];
   readonly moves: readonly { readonly object: ScannedJson; readonly from: ManifestJson }[];
+  readonly before: readonly { readonly object: ScannedJson; readonly from: ManifestJson }[];
 };
 type ScannedJson = { readonly [K in keyof ScannedObject]: ScannedObject[K] };
 type ManifestJson = { readonly [K in keyof ManifestEntry]: ManifestEntry[K] };
@@ -43,7 +44,7 @@ export function exportStep(
   changes: FolderChanges,
   way: "archive" | "single",
 ): Step<ExportData> {
-  const { exports, moves, path } = changes;
+  const { exports, moves, before, path } = changes;
   const hash = createHash("sha256");
   for (const object of [...exports, ...moves.map((move) => move.object)])
     hash.update(`${object.path}\0${object.id}\0${object.modified}\n`);
@@ -55,43 +56,69 @@ export function exportStep(
     fingerprint: hash.digest("hex"),
     cursor: path,
     cost: { calls: way === "archive" ? 1 : exports.length, items: exports.length + moves.length, bytes },
-    data: { branch, folder: path, way, objects: exports, moves },
+    data: { branch, folder: path, way, objects: exports, moves, before },
   };
 }
 
 /** Exports a folder's changed objects and writes their blobs. Nothing refers to the blobs until the group is sealed. */
 export async function runExport(step: Step<ExportData>, c: BackupWrite): Promise<Staged<StagedChanges>> {
-  const { branch, folder, way, objects, moves } = step.data;
-  const { state } = c;
+  const { branch, folder, way, objects, moves, before } = step.data;
+  const { state, inputs } = c;
   const repository = c.connections.destination;
-  const put: ManifestEntry[] = moves.map(({ object, from }) => ({
-    ...entryOf(object, object.file),
-    format: from.format,
-    size: from.size,
-    blob: from.blob,
-    sha256: from.sha256,
-  }));
+  const { living } = state.parts.get(branch)!;
+  const fileOf = (object: ScannedObject, format: string) => entryFile(object, format, inputs.format, living);
+  const put: ManifestEntry[] = moves.map(({ object, from }) =>
+    moved(object, from, fileOf(object, from.format)),
+  );
+  const borrowed = moves.map(({ from }) => from.blob);
   let bytes = 0;
   const take = async ({ object, bytes: content, format, fromArchive }: Exported<ScannedObject>) => {
     const blob = await repository.blob(content);
     const sha256 = createHash("sha256").update(content).digest("hex");
-    const file =
-      format === "SOURCE" && object.file.endsWith(".ipynb")
-        ? withSourceExtension(object, state, branch)
-        : object.file;
-    put.push({ ...entryOf(object, file), format, size: content.length, blob, sha256 });
+    put.push({ ...entryOf(object, fileOf(object, format)), format, size: content.length, blob, sha256 });
     bytes += content.length;
     if (fromArchive) remember(state, folder, object.path);
   };
   const { rejected, gone } = await exportFolder(state.exporter, folder, objects, way, take);
-  for (const path of gone) state.vanished.add(path);
-  for (const { path } of rejected) state.failed.add(path);
+  for (const path of gone) {
+    state.vanished.add(path);
+    c.say({
+      type: "finding",
+      kind: "vanished",
+      item: absolute(state.root, path),
+      detail: "was listed and is deleted since",
+    });
+  }
+  for (const { path } of rejected) {
+    state.failed.add(path);
+    const held = before.find(({ object }) => object.path === path);
+    const kept = held && keptVersion(held.object, held.from, fileOf(held.object, held.from.format));
+    if (!kept) continue;
+    put.push(kept);
+    borrowed.push(kept.blob);
+  }
   return {
     items: put.length,
     bytes,
     rejected: rejected.map(({ path, error }) => ({ item: absolute(state.root, path), ...errorFacts(error) })),
-    staged: { branch, put, borrowed: moves.map(({ from }) => from.blob), remove: [] },
+    staged: { branch, put, borrowed, remove: [] },
   };
+}
+
+/**
+ * The entry of an object that could not be exported: its older version, under its name of today, and never with a time that
+ * would let the next run take it for the newest. Undefined: it stands like that already.
+ */
+function keptVersion(object: ScannedObject, from: ManifestEntry, file: string): ManifestEntry | undefined {
+  const newest = from.modified === object.modified;
+  if (from.path === object.path && from.file === file && from.id === object.id && !newest) return undefined;
+  return { ...moved(object, from, file), modified: newest ? 0 : from.modified };
+}
+
+/** The entry of an object whose bytes the backup has already. */
+function moved(object: ScannedObject, from: ManifestEntry, file: string): ManifestEntry {
+  const { format, size, blob, sha256 } = from;
+  return { ...entryOf(object, file), format, size, blob, sha256 };
 }
 
 function entryOf(
@@ -100,17 +127,6 @@ function entryOf(
 ): Pick<ManifestEntry, "path" | "file" | "id" | "type" | "language" | "modified"> {
   const { path, id, type, language, modified } = object;
   return { path, file, id, type, modified, ...(language ? { language } : {}) };
-}
-
-const EXTENSIONS = { PYTHON: ".py", SQL: ".sql", SCALA: ".scala", R: ".r" } as const;
-
-/** The file of a notebook that is kept as source among Jupyter ones; never that of another object. */
-function withSourceExtension(object: ScannedObject, state: BackupState, branch: string): string {
-  const stem = object.file.replace(/\.ipynb$/, "");
-  const file = `${stem}${EXTENSIONS[object.language ?? "PYTHON"]}`;
-  return state.parts.get(branch)!.living.has(file)
-    ? `${stem} (source)${EXTENSIONS[object.language ?? "PYTHON"]}`
-    : file;
 }
 
 function remember(state: BackupState, folder: string, path: string): void {

@@ -1,8 +1,18 @@
 import type { Language } from "../../connectors/databricks/port.ts";
 import type { BlankLines } from "./dbc.ts";
 
-const SAMPLES_OF_A_LANGUAGE = 3;
+const SAMPLES_OF_A_KIND = 3;
 const SAMPLE_EVERY = 50;
+
+interface Sampled {
+  readonly type: string;
+  readonly language?: Language;
+}
+
+/** What is proven together: notebooks of a language, files, dashboards. */
+function kindOf({ type, language }: Sampled): string {
+  return language ?? type;
+}
 
 /**
  * What a run has learnt about folder exports. Public sources disagree on what they contain, so an archive is believed
@@ -32,26 +42,31 @@ export class ExportTrust {
     return this.#broken;
   }
 
-  /** Which of an archive's notebooks to export one by one as well. */
-  samples<T extends { readonly language?: Language }>(notebooks: readonly T[]): readonly T[] {
+  /** Which of an archive's objects to export one by one as well. */
+  samples<T extends Sampled>(objects: readonly T[]): readonly T[] {
     const chosen: T[] = [];
     const wanted = new Map<string, number>();
-    for (const notebook of notebooks) {
-      const language = notebook.language ?? "none";
-      const open = wanted.get(language) ?? SAMPLES_OF_A_LANGUAGE - (this.#proven.get(language) ?? 0);
+    for (const object of objects) {
+      const kind = kindOf(object);
+      const open = wanted.get(kind) ?? SAMPLES_OF_A_KIND - (this.#proven.get(kind) ?? 0);
       if (open <= 0) continue;
-      wanted.set(language, open - 1);
-      chosen.push(notebook);
+      wanted.set(kind, open - 1);
+      chosen.push(object);
     }
     this.#archives += 1;
-    if (chosen.length === 0 && this.#archives % SAMPLE_EVERY === 0 && notebooks.length > 0)
-      chosen.push(notebooks[this.#archives % notebooks.length]!);
+    if (chosen.length === 0 && this.#archives % SAMPLE_EVERY === 0 && objects.length > 0)
+      chosen.push(objects[this.#archives % objects.length]!);
     return chosen;
   }
 
-  proven(language: Language | undefined): void {
-    const key = language ?? "none";
-    this.#proven.set(key, (this.#proven.get(key) ?? 0) + 1);
+  proven(object: Sampled): void {
+    const kind = kindOf(object);
+    this.#proven.set(kind, (this.#proven.get(kind) ?? 0) + 1);
+  }
+
+  /** Whether at least one object of its kind was found equal. */
+  isProven(object: Sampled): boolean {
+    return (this.#proven.get(kindOf(object)) ?? 0) > 0;
   }
 
   /** A sample differed: no archive is used from here on, and what archives gave so far is exported again. */

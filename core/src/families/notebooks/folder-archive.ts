@@ -2,11 +2,7 @@ import type { Language } from "../../connectors/databricks/port.ts";
 import { LakeferryError } from "../../job/errors.ts";
 import { type ArchiveEntry, archiveKind } from "./archive.ts";
 import { type BlankLines, notebookSource, sourceLanguage } from "./dbc.ts";
-
-const EXTENSIONS: Readonly<Record<"dbc" | "source", Readonly<Record<Language, string>>>> = {
-  dbc: { PYTHON: ".python", SQL: ".sql", SCALA: ".scala", R: ".r" },
-  source: { PYTHON: ".py", SQL: ".sql", SCALA: ".scala", R: ".r" },
-};
+import { archiveExtension, sourceExtension } from "./languages.ts";
 
 /** A folder export, asked for the direct children of the folder. What it does not hold, or holds twice, it does not have. */
 export class FolderArchive {
@@ -70,7 +66,8 @@ export class FolderArchive {
   }
 
   #extension(object: { readonly type: string; readonly language?: Language }): string {
-    return object.type === "NOTEBOOK" ? (EXTENSIONS[this.kind][object.language ?? "PYTHON"] ?? "") : "";
+    if (object.type !== "NOTEBOOK") return "";
+    return this.kind === "dbc" ? archiveExtension(object.language) : sourceExtension(object.language);
   }
 }
 

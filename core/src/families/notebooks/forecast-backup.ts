@@ -119,5 +119,19 @@ function warnings(state: BackupState, transfer: number, inAYear: number): readon
     found.push(
       `About ${bytes(transfer * PACKED)} will be pushed; it goes in pushes of some thousand files, since hosts refuse more than 2 GB at once.`,
     );
+  for (const { partition, comparison } of state.parts.values()) {
+    const { objects } = partition.manifest.totals();
+    const { before } = partition;
+    if (comparison.gone.length > objects / 2 && objects > 10)
+      found.push(
+        `${count(comparison.gone.length)} of ${count(objects)} objects of ${partition.branch} are gone from the workspace or not selected any more.`,
+      );
+    const globs = (d: { include: readonly string[]; exclude: readonly string[] }) =>
+      `${d.include}|${d.exclude}`;
+    if (before && comparison.gone.length > 0 && globs(before) !== globs(state.description))
+      found.push(
+        `The globs are not those of the last backup of ${partition.branch}; what they leave out now is removed from it.`,
+      );
+  }
   return found;
 }

@@ -5,6 +5,7 @@ import { bytes, count } from "../../job/quantities.ts";
 import { normalFolder, normalRoot } from "./backup-state.ts";
 import type { backupInputs } from "./inputs.ts";
 import { backupKey } from "./partition.ts";
+import { isPartition } from "./partitioning.ts";
 import { type Trailers, trailersOf } from "./trailers.ts";
 
 /** Enough for the last backup of many branches and shards. */
@@ -29,7 +30,8 @@ export async function observe(job: AnyJob, c: ReadContext): Promise<Observation 
     { host, root: normalRoot(inputs.path), format: inputs.format },
     normalFolder(inputs.folder),
   );
-  const tagged = await readTags(repository, inputs.tag.split("{")[0]!, key);
+  const isOurs = (branch: string | undefined) => branch !== undefined && isPartition(branch, inputs);
+  const tagged = await readTags(repository, inputs.tag.split("{")[0]!, key, isOurs);
   const newest = newestOfEach(tagged);
   if (newest.length === 0)
     return {
@@ -57,7 +59,12 @@ export async function observe(job: AnyJob, c: ReadContext): Promise<Observation 
   };
 }
 
-async function readTags(repository: GitReader, prefix: string, key: string): Promise<readonly Backup[]> {
+async function readTags(
+  repository: GitReader,
+  prefix: string,
+  key: string,
+  isOurs: (branch: string | undefined) => boolean,
+): Promise<readonly Backup[]> {
   const refs = (await repository.refs("refs/tags/"))
     .filter(({ name, peeled }) => peeled !== undefined && name.startsWith(`refs/tags/${prefix}`))
     .sort((a, b) => (a.name < b.name ? 1 : -1))
@@ -72,7 +79,8 @@ async function readTags(repository: GitReader, prefix: string, key: string): Pro
     const { message, taggedAt } = await repository.tag(ref);
     const facts = trailersOf(message);
     const at = facts.finishedAt ? new Date(facts.finishedAt) : taggedAt;
-    if (facts.backup === key) found.push({ tag: ref.name.slice("refs/tags/".length), at, facts });
+    if (facts.backup === key && isOurs(facts.branch))
+      found.push({ tag: ref.name.slice("refs/tags/".length), at, facts });
   }
   return found.sort((a, b) => b.at.getTime() - a.at.getTime());
 }

@@ -1,8 +1,10 @@
+import { posix } from "node:path";
 import type { Commit, GitReader, Ref } from "../../connectors/git/port.ts";
 import { LakeferryError } from "../../job/errors.ts";
 import type { Shard } from "../../job/inputs.ts";
 import { type BackupDescription, DESCRIPTION_FILE } from "./backup-description.ts";
 import type { Manifest } from "./manifest.ts";
+import { MANIFEST_FOLDER } from "./manifest-bucket.ts";
 import { readBackup } from "./read-backup.ts";
 import { trailersOf } from "./trailers.ts";
 
@@ -137,11 +139,8 @@ async function findUnfinished(
     const commit = await repository.commit(ref.oid);
     const trailers = trailersOf(commit.message);
     if (trailers.backup !== key) continue;
-    if (target !== undefined && target !== trailers.begunOn && o.shard === undefined) {
-      // The target has a later backup, and with it more than this branch, which a run killed in its last moment has left.
-      await repository.fetch([target], { trees: false });
-      if ((await keyOf(repository, target)) === key) return undefined;
-    }
+    // The target has a later backup, and with it more than this branch, which a killed run has left.
+    if (await publishedSince(repository, trailers.begunOn, target, o)) return undefined;
     if (o.now - commit.committedAt.getTime() <= o.maxAgeMs) return { ref, commit, begunOn: trailers.begunOn };
     o.warn(
       `The working branch ${ref.name.slice("refs/heads/".length)} is too old to be taken up again; a new one is begun.`,
@@ -149,6 +148,28 @@ async function findUnfinished(
     return undefined;
   }
   return undefined;
+}
+
+/** Whether the target's manifest changed since a working branch was begun, in the buckets that this shard writes. */
+async function publishedSince(
+  repository: GitReader,
+  begunOn: string | undefined,
+  target: string | undefined,
+  { folder, shard }: PartitionOptions,
+): Promise<boolean> {
+  if (target === undefined || target === begunOn) return false;
+  await repository.fetch([target, ...(begunOn ? [begunOn] : [])]);
+  const buckets = async (commit: string) => {
+    const found = new Map<string, string>();
+    for await (const { path, oid } of repository.tree(commit, posix.join(folder, MANIFEST_FOLDER))) {
+      const bucket = Number.parseInt(posix.basename(path), 16);
+      if (shard === undefined || bucket % shard.of === shard.index - 1) found.set(path, oid);
+    }
+    return found;
+  };
+  const now = await buckets(target);
+  const then = begunOn ? await buckets(begunOn) : new Map<string, string>();
+  return now.size !== then.size || [...now].some(([path, oid]) => then.get(path) !== oid);
 }
 
 /** Two runs with the same key make the same backup: one may go on where the other stopped, and status knows its tags. */

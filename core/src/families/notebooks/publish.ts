@@ -44,8 +44,7 @@ export async function publish(c: BackupWrite): Promise<void> {
           at: new Date(c.now()),
         }),
       });
-      const working = refs.find(({ name }) => name === partition.working.ref)?.oid;
-      if (working) updates.push({ name: partition.working.ref, from: working, to: undefined });
+      if (partition.head) updates.push({ name: partition.working.ref, from: partition.head, to: undefined });
       commits.push(commit);
       tags.push(tag);
     }

@@ -1,5 +1,6 @@
 import { type Equation, equationSide, type Side } from "../../job/equation.ts";
 import { type BackupRead, isMine } from "./backup-state.ts";
+import { below } from "./compare.ts";
 import { branchOf } from "./partitioning.ts";
 import { type ReadBackup, readBackup } from "./read-backup.ts";
 
@@ -19,50 +20,70 @@ export async function reconcileBackup(c: BackupRead): Promise<readonly Equation[
     backups.set(branch, await readBackup(remote, head, state.folder, partition));
   }
   const excepted = (path: string) => state.failed.has(path) || state.vanished.has(path);
-  const unknown = (folder: string) =>
-    state.scan.unreadable.some(({ path }) => folder === path || folder.startsWith(`${path}/`));
-  let inManifest = 0;
+  const unknown = below(state.scan.unreadable.map(({ path }) => path));
+  const listed = new Map<string, Listed>();
+  for (const { path: folder, objects } of state.scan.folders) {
+    const branch = branchOf(folder, inputs);
+    for (const { path, id, modified } of objects) listed.set(path, { branch, id, modified });
+  }
   let entries = 0;
   let inTree = 0;
-  const wrong: string[] = [];
-  for (const { manifest, tree } of backups.values()) {
+  const damaged: string[] = [];
+  const extra: string[] = [];
+  for (const [branch, { manifest, tree }] of backups) {
     for (const { path, file, blob, folder } of manifest.living()) {
       entries += 1;
       if (tree.get(file) === blob) inTree += 1;
-      else wrong.push(path);
-      if (isMine(folder, inputs) && !unknown(folder) && !excepted(path)) inManifest += 1;
+      else damaged.push(path);
+      const mine = isMine(folder, inputs) && !unknown(folder) && !excepted(path);
+      if (mine && listed.get(path)?.branch !== branch) extra.push(path);
     }
   }
-  const listed = state.scan.folders.flatMap(({ path, objects }) =>
-    objects.map((object) => ({ object, branch: branchOf(path, inputs) })),
-  );
-  const missing = listed.filter(
-    ({ object, branch }) => !excepted(object.path) && backups.get(branch)?.manifest.has(object.path) !== true,
-  );
+  const missing: string[] = [];
+  let there = 0;
+  for (const [path, { branch, id, modified }] of listed) {
+    if (excepted(path)) continue;
+    const entry = backups.get(branch)?.manifest.get(path);
+    const same = entry?.deleted === undefined && entry?.id === id && entry.modified === modified;
+    if (same) there += 1;
+    else missing.push(path);
+  }
   return [
     {
       name: "objects",
       left: equationSide(
         "listed by the workspace",
-        listed.length + state.scan.excluded + state.scan.unsupported.length,
+        listed.size + state.scan.excluded + state.scan.unsupported.length,
         "source",
       ),
       right: [
-        equationSide("in the manifest at the remote", inManifest, "destination"),
+        equationSide("in the manifest at the remote, as listed", there, "destination"),
         ...planned("excluded", state.scan.excluded),
         ...planned("not exportable", state.scan.unsupported.length),
         ...planned("failed", state.failed.size),
         ...planned("deleted during the run", state.vanished.size),
       ],
-      differences: missing.slice(0, MOST_NAMED).map(({ object }) => object.path),
+      differences: missing.slice(0, MOST_NAMED),
+    },
+    {
+      name: "nothing else",
+      left: equationSide("entries of the manifest that were not listed", extra.length, "destination"),
+      right: [equationSide("expected", 0, "plan")],
+      differences: extra.slice(0, MOST_NAMED),
     },
     {
       name: "contents",
       left: equationSide("entries of the manifest at the remote", entries, "destination"),
       right: [equationSide("files there with the recorded blob", inTree, "destination")],
-      differences: wrong.slice(0, MOST_NAMED),
+      differences: damaged.slice(0, MOST_NAMED),
     },
   ];
+}
+
+interface Listed {
+  readonly branch: string;
+  readonly id: string;
+  readonly modified: number;
 }
 
 function planned(label: string, count: number): readonly Side[] {

@@ -1,5 +1,6 @@
 import type { WorkspaceObject } from "../../connectors/databricks/port.ts";
 import { byteOrder } from "./byte-order.ts";
+import { sourceExtension } from "./languages.ts";
 import { fittedName, foldedName, portableName } from "./portable-name.ts";
 
 /** A child of a workspace folder, by its own name (the last part of its path). */
@@ -10,7 +11,6 @@ export type BackupFormat = "SOURCE" | "JUPYTER";
 /** What the backup writes beside the workspace's folders, in the root only. */
 export const RESERVED_IN_ROOT = [".lakeferry", "README.md", ".gitattributes", ".gitignore"] as const;
 
-const EXTENSIONS: Readonly<Record<string, string>> = { PYTHON: ".py", SQL: ".sql", SCALA: ".scala", R: ".r" };
 const FOLDERS: ReadonlySet<string> = new Set(["DIRECTORY", "REPO"]);
 const BY_PRIORITY: readonly string[] = ["notebook", "file", "dashboard"];
 
@@ -65,7 +65,7 @@ export function repositoryNames(
 function candidateOf(child: Child, index: number, format: BackupFormat): Candidate {
   const { name, type, language = "" } = child;
   const kind = FOLDERS.has(type) ? "folder" : type.toLowerCase();
-  const extension = format === "JUPYTER" ? ".ipynb" : (EXTENSIONS[language] ?? ".source");
+  const extension = format === "JUPYTER" ? ".ipynb" : sourceExtension(language);
   const wanted = kind === "notebook" ? name + extension : name;
   const whole = portableName(wanted);
   const ending = kind === "folder" ? "" : (/(?<=.)(?:\.lvdash)?\.[^. ]{1,16}$/su.exec(whole)?.[0] ?? "");

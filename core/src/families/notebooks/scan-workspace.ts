@@ -135,9 +135,10 @@ class Scanner {
       this.#take(folder, await this.#workspace.list(path));
     } catch (thrown) {
       const error = asLakeferryError(thrown);
-      // A folder that vanished since its parent was listed is simply gone; one that is forbidden is named, and its backup kept.
-      if (error.code === "not-found" && folder.path !== "") return;
-      if (error.code !== "forbidden" || folder.path === "") throw error;
+      const missing = error.code === "not-found" && folder.path !== "";
+      // A folder that vanished since its parent was listed is gone. One that is there still, or is forbidden, is named, and its backup kept.
+      if (missing && (await this.#workspace.stat(path)) === undefined) return;
+      if (!missing && (error.code !== "forbidden" || folder.path === "")) throw error;
       this.#unreadable.push({ path: folder.path, error });
     }
     this.#listed += 1;

@@ -6,6 +6,7 @@ import { equationSide } from "../../job/equation.ts";
 import { errorFacts } from "../../job/events.ts";
 import { count } from "../../job/quantities.ts";
 import { normalFolder } from "./backup-state.ts";
+import { below } from "./compare.ts";
 import { type Exporter, type ExportObject, exportFolder } from "./export-folder.ts";
 import { ExportTrust } from "./export-trust.ts";
 import { selection } from "./globs.ts";
@@ -71,22 +72,40 @@ async function prepare(c: ReadContext<Inputs, VerifyNeeds, undefined>): Promise<
   );
   const folders = new Map<string, ManifestEntry[]>();
   const missing: string[] = [];
+  const unreadable: string[] = [];
   let checked = 0;
+  const unknown = below(scan.unreadable.map(({ path }) => path));
   for (const entry of manifest.entries()) {
     if (entry.deleted !== undefined || !chosen(absolute(description.root, entry.path))) continue;
-    if (!sampled(`${commit}:${entry.path}`, inputs.sample)) continue;
-    checked += 1;
-    if (tree.get(entry.file) !== entry.blob)
+    if (tree.get(entry.file) !== entry.blob) {
+      checked += 1;
       c.say({
         type: "finding",
         kind: "damaged",
         item: entry.path,
         detail: "the backup's file is not what its manifest says",
       });
+      continue;
+    }
+    if (!sampled(`${commit}:${entry.path}`, inputs.sample)) continue;
+    checked += 1;
+    const folder = folderOf(entry.path);
+    if (unknown(folder)) unreadable.push(entry.path);
     else if (!present.has(entry.path)) missing.push(entry.path);
-    else folders.set(folderOf(entry.path), [...(folders.get(folderOf(entry.path)) ?? []), entry]);
+    else {
+      const entries = folders.get(folder) ?? [];
+      folders.set(folder, entries);
+      entries.push(entry);
+    }
   }
-  const extra = [...present.keys()].filter((path) => manifest.get(path)?.blob === undefined);
+  for (const path of unreadable)
+    c.say({
+      type: "finding",
+      kind: "unreadable",
+      item: absolute(description.root, path),
+      detail: "its folder may not be listed, so it could not be compared",
+    });
+  const extra = [...present.keys()].filter((path) => !manifest.has(path));
   for (const path of missing)
     c.say({
       type: "finding",

@@ -1,9 +1,10 @@
 import { posix } from "node:path";
 import type { Change, GitWriter, NewCommit } from "../../connectors/git/port.ts";
+import { DESCRIPTION_FILE, encodeDescription } from "./backup-description.ts";
 import type { BackupState, BackupWrite } from "./backup-state.ts";
 import { commitMessage } from "./commit-message.ts";
 import type { ManifestEntry } from "./manifest-bucket.ts";
-import { bucketFile } from "./manifest-bucket.ts";
+import { bucketFile, folderOf } from "./manifest-bucket.ts";
 import { backupKey, type Partition } from "./partition.ts";
 
 /** What a step leaves for its group: entries whose blobs are written, and entries to take out. */
@@ -39,7 +40,7 @@ export async function writeGroup(c: BackupWrite, changes: ReadonlyMap<string, Gr
     const part = c.state.parts.get(branch)!;
     const from = part.partition.head;
     const to = await commitGroup(c, repository, part.partition, change, part.living);
-    updates.push({ partition: part.partition, from, to });
+    if (to !== undefined) updates.push({ partition: part.partition, from, to });
   }
   await repository.push(
     updates.map(({ partition, from, to }) => ({ name: partition.working.ref, from, to })),
@@ -53,7 +54,7 @@ async function commitGroup(
   partition: Partition,
   change: GroupChanges,
   living: ReadonlySet<string>,
-): Promise<string> {
+): Promise<string | undefined> {
   const { state, inputs } = c;
   let head = partition.head ?? partition.base;
   const removed = [
@@ -71,10 +72,17 @@ async function commitGroup(
     })),
   ];
   applyToManifest(partition, change, living, new Date(c.now()).toISOString());
+  doubtArchives(state, partition);
+  if (files.length === 0 && partition.manifest.dirty().length === 0) return undefined;
   const chunks = chunked(files, inputs.commitSize);
   for (const [index, chunk] of chunks.entries()) {
     const last = index === chunks.length - 1;
-    const manifest = last ? await manifestChanges(state, repository, partition) : [];
+    const manifest = last
+      ? [
+          ...(await describe(state, repository, partition)),
+          ...(await manifestChanges(state, repository, partition)),
+        ]
+      : [];
     const message = commitMessage(
       chunk.map(({ entry, change: { op } }) => ({ path: entry.path, deleted: op === "delete" })),
       trailers(c, partition),
@@ -131,7 +139,36 @@ function applyToManifest(
     if (keep && !living.has(entry.file)) manifest.set({ ...entry, deleted: now });
     else manifest.delete(entry.path);
   }
+  // An entry whose file another object has now, and which is not written anew, has lost its file to the history.
+  const written = new Set(put.map(({ path }) => path));
+  const taken = new Set(put.map(({ file }) => file));
+  for (const folder of new Set(put.map(({ path }) => folderOf(path))))
+    for (const { path, file } of [...manifest.inFolder(folder)])
+      if (taken.has(file) && !written.has(path)) manifest.delete(path);
   for (const entry of put) manifest.set(entry);
+}
+
+/** What archives gave before a sample showed that they are wrong loses its time: whoever comes next exports it again. */
+function doubtArchives(state: BackupState, { manifest, branch }: Partition): void {
+  if (state.exporter.trust.broken === undefined || state.doubted.has(branch)) return;
+  state.doubted.add(branch);
+  for (const paths of state.fromArchives.values()) {
+    for (const path of paths) {
+      const entry = manifest.get(path);
+      if (entry) manifest.set({ ...entry, modified: 0 });
+    }
+  }
+}
+
+/** A first backup is described from its first group on: a manifest without a description is none to go on from. */
+async function describe(
+  state: BackupState,
+  repository: GitWriter,
+  partition: Partition,
+): Promise<readonly Change[]> {
+  if (partition.before) return [];
+  const oid = await repository.blob(encodeDescription(state.description));
+  return [{ op: "put", path: inRepository(state, DESCRIPTION_FILE), oid }];
 }
 
 async function manifestChanges(
