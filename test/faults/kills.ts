@@ -51,7 +51,7 @@ async function again(
     const client = await lab.backup(repository, {
       scenario,
       onEvent(event) {
-        if (event.type === "phase" && event.phase === "export") onPrepared?.();
+        if (event.type === "forecast") onPrepared?.();
       },
     });
     const result = await client.done;
