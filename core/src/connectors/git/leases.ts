@@ -89,9 +89,13 @@ export class GitLeases implements LeaseStore {
 
   /** Gives a lease back, even when the run was cancelled: the next one need not wait. */
   async #release(key: string, holder: LeaseHolder, atLast?: () => Promise<void>): Promise<boolean> {
-    if (atLast && (await this.#isAlone(key, holder))) await atLast();
+    let deadline: AbortSignal | undefined;
+    const unpaced = () => {
+      if (this.#parts.signal.aborted) deadline ??= AbortSignal.timeout(releaseMs);
+      return deadline;
+    };
+    if (atLast && (await this.#isAlone(key, holder, unpaced()))) await atLast();
     let last = false;
-    const unpaced = this.#parts.signal.aborted ? AbortSignal.timeout(releaseMs) : undefined;
     await this.#change(
       key,
       (holders) => {
@@ -100,13 +104,13 @@ export class GitLeases implements LeaseStore {
         last = rest.length === 0;
         return rest;
       },
-      unpaced,
+      unpaced(),
     );
     return last;
   }
 
-  async #isAlone(key: string, holder: LeaseHolder): Promise<boolean> {
-    const { document } = await this.#read(key, refPart(key), undefined);
+  async #isAlone(key: string, holder: LeaseHolder, unpaced?: AbortSignal): Promise<boolean> {
+    const { document } = await this.#read(key, refPart(key), undefined, unpaced);
     return this.#alive(document.holders).every((one) => sameHolder(one, holder));
   }
 
