@@ -73,6 +73,12 @@ describe.each(places)("leases of a repository $name", (place) => {
     await expect(c.write.leases.acquire("main", holder("other"), options)).rejects.toMatchObject({
       code: "lease-held",
     });
+    // The same shard of another night is another run on the same part.
+    const tonight = holder("s3", { group: "g", shard: "1/2" });
+    await expect(c.write.leases.acquire("main", tonight, options)).rejects.toMatchObject({
+      code: "lease-held",
+      message: expect.stringContaining("s1 (shard 1/2)"),
+    });
     await Promise.all([a.renew(), b.renew()]);
     const last = await Promise.all([a.release(), b.release()]);
     expect(last.filter(Boolean)).toHaveLength(1);

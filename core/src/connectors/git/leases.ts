@@ -51,7 +51,8 @@ export class GitLeases implements LeaseStore {
   }
 
   /**
-   * Takes the lease, or joins the holders of the same group. One who has not renewed for `ttlMs` (and some time for
+   * Takes the lease, or joins the holders of the same group: its other shards, never another run of the same one, as
+   * that of the night before. One who has not renewed for `ttlMs` (and some time for
    * clocks that differ), or whose process on this very machine is gone, is no holder. Asked twice by the same holder,
    * it renews.
    */
@@ -68,9 +69,10 @@ export class GitLeases implements LeaseStore {
     });
     await this.#change(key, (holders) => {
       const others = this.#alive(holders).filter((one) => !sameHolder(one, holder));
-      const stranger = others.find((one) => one.group !== holder.group);
+      const isStranger = (one: Entry) => one.group !== holder.group || one.shard === holder.shard;
+      const stranger = others.find(isStranger);
       if (stranger && !options.takeOver) throw held(key, stranger);
-      return [...others.filter((one) => one.group === holder.group), entry()];
+      return [...others.filter((one) => !isStranger(one)), entry()];
     });
     let released: Promise<boolean> | undefined;
     return {
