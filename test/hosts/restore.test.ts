@@ -139,6 +139,22 @@ test("a restore that was killed goes on by the same command", async () => {
   expect(facts(empty)).toEqual(facts(w));
 });
 
+test("what was deleted after a cancelled restore is restored by the next one", async () => {
+  const w = await world({ tree: { notebooks: 30 } });
+  expectCode(await w.backup(), 0);
+  const empty = await world({ repository: w.repository });
+  empty.sandbox.installFaults([{ kind: "latency", ms: 20_000, endpoint: "GET /api/2.0/workspace/export" }]);
+  const running = empty.start(["notebooks", "restore", "--backup", w.repository.path, "--json"]);
+  await running.saw('"type":"phase","phase":"check"');
+  running.child.kill("SIGINT");
+  expectCode(await running.done, 130);
+  expect(facts(empty)).toHaveLength(30);
+  await empty.remove("/Clients");
+  empty.sandbox.installFaults([]);
+  expectCode(await empty.restore(), 0);
+  expect(facts(empty)).toEqual(facts(w));
+});
+
 test("an object that cannot be imported is named and the others are restored", async () => {
   const w = await world({ tree: { notebooks: 30 } });
   expectCode(await w.backup(), 0);

@@ -195,6 +195,7 @@ class JobRun {
       if (!holds(equation)) wrong.push(`${equation.name}: ${equationText(equation)}`);
     }
     if (wrong.length === 0) return;
+    await this.#o.journal.clear();
     if (this.#write) await job.retract?.(this.#write);
     throw new LakeferryError(`The result does not add up. ${wrong.join("; ")}.`, {
       code: "unbalanced",
