@@ -13,8 +13,8 @@ interface Entry {
 
 /**
  * What a run has made durable, so that the next run of the same command need not plan it again. It hears of a step only
- * after its seal, so it can be behind the destination and never ahead; it is dropped when a run ends well, or when its result does not add up: then something it says
- * is done is not there.
+ * after its seal, so it can be behind the destination and never ahead. It is dropped when a run ends well, and when the
+ * result does not add up: then something that it calls done is not there.
  */
 export interface Journal {
   resumeAt(phase: string): Cursor | undefined;
