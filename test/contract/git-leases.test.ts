@@ -10,12 +10,13 @@ describe.each(places)("leases of a repository $name", (place) => {
   let url: string;
   let served: ServedRepository;
   let c: Opened<"git">;
-  let again: (now?: () => number) => Promise<Opened<"git">>;
+  let again: (now?: () => number, signal?: AbortSignal) => Promise<Opened<"git">>;
   beforeEach(async () => {
     const made = await place.make();
     url = made.url;
     served = made.served!;
-    again = (now) => open(url, { settings: made.settings ?? {}, ...(now && { now }) });
+    again = (now, signal) =>
+      open(url, { settings: made.settings ?? {}, ...(now && { now }), ...(signal && { signal }) });
     c = await again();
   });
   afterAll(() => place.end());
@@ -72,9 +73,32 @@ describe.each(places)("leases of a repository $name", (place) => {
     await expect(c.write.leases.acquire("main", holder("other"), options)).rejects.toMatchObject({
       code: "lease-held",
     });
+    // The same shard of another night is another run on the same part.
+    const tonight = holder("s3", { group: "g", shard: "1/2" });
+    await expect(c.write.leases.acquire("main", tonight, options)).rejects.toMatchObject({
+      code: "lease-held",
+      message: expect.stringContaining("s1 (shard 1/2)"),
+    });
     await Promise.all([a.renew(), b.renew()]);
     const last = await Promise.all([a.release(), b.release()]);
     expect(last.filter(Boolean)).toHaveLength(1);
+    expect(await c.read.refs()).toEqual([]);
+  });
+
+  test("a cancelled run does what is to be done last and gives its lease back in time", async () => {
+    const abort = new AbortController();
+    const one = await again(undefined, abort.signal);
+    const lease = await one.write.leases.acquire("main", holder("r1"), { ttlMs: 60_000, takeOver: false });
+    abort.abort(new Error("SIGINT"));
+    let done = 0;
+    const at = Date.now();
+    expect(
+      await lease.release(async () => {
+        done += 1;
+      }),
+    ).toBe(true);
+    expect(Date.now() - at).toBeLessThan(5_000);
+    expect(done).toBe(1);
     expect(await c.read.refs()).toEqual([]);
   });
 

@@ -285,9 +285,9 @@ const countRuns = (runs: number) => (runs === 1 ? "the next run ended it" : `${r
 
 function killRestore(
   lab: Lab,
-  at: { nth: number; when: "before" | "applied" | "after" } | "journaled",
+  at: { nth: number; when: "before" | "applied" | "after" } | "step",
 ): FaultTest {
-  const name = at === "journaled" ? "after a journal entry" : `at import ${at.nth}, ${at.when} its answer`;
+  const name = at === "step" ? "after a finished step" : `at import ${at.nth}, ${at.when} its answer`;
   return {
     name: `kill a restore ${name}`,
     async run() {
@@ -299,12 +299,12 @@ function killRestore(
       let killed = false;
       const client: Client = await lab.client(args, {
         onEvent(event) {
-          if (at !== "journaled" || event.type !== "journaled" || killed) return;
+          if (at !== "step" || event.type !== "step-finished" || killed) return;
           killed = true;
           kill(client, "tree");
         },
       });
-      if (at !== "journaled")
+      if (at !== "step")
         await lab.sandbox.faults({
           kind: "kill",
           pid: client.pid,
@@ -368,7 +368,7 @@ export function seamKills(lab: Lab): readonly FaultTest[] {
     killAtRequest(lab, "incremental", 120, "applied"),
     killRestore(lab, { nth: 100, when: "before" }),
     killRestore(lab, { nth: 150, when: "applied" }),
-    killRestore(lab, "journaled"),
+    killRestore(lab, "step"),
   ];
 }
 

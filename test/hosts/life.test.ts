@@ -95,7 +95,7 @@ test.runIf(linux)("no token is in any output, file, argument, or environment but
   for (const [path, bytes] of await allFiles(w.cwd)) expect(holds(bytes), path).toEqual([]);
 });
 
-for (const signal of ["SIGINT", "SIGTERM"] as const)
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
   test(`${signal} in the middle ends within 5 seconds, and the same command goes on`, async () => {
     const w = await world({ tree: { notebooks: 120 } });
     slow(w, 2_000);
@@ -130,6 +130,20 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
     expectBackup(w, w.objects());
     expect(w.repository.branches()).toEqual(["main"]);
   });
+
+test("a reader of the output who goes away cancels the run", async () => {
+  const w = await world({ tree: { notebooks: 120 } });
+  slow(w, 300);
+  const args = ["notebooks", "backup", "--destination", w.repository.path, "--json", "--no-archives"];
+  const running = w.start([...args, "--concurrency", "2"]);
+  await running.saw('"type":"step-started"');
+  running.child.stdout!.destroy();
+  const ran = await running.done;
+  expect([ran.code, ran.stderr]).toEqual([130, ""]);
+  expect(leases(w.repository)).toEqual([]);
+  const [record] = await records(w.cwd);
+  expect(record.summary.outcome).toBe("cancelled");
+});
 
 test("a run that was killed is taken up by another machine, and leaves nothing behind", async () => {
   const w = await world({ tree: { notebooks: 60 } });

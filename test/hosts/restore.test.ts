@@ -53,7 +53,8 @@ test("never touches nothing, changed replaces what differs, always replaces all"
   const replaced = await w.restore(["--overwrite", "changed"]);
   expectCode(replaced, 0);
   expect(replaced.finished.outputs).toMatchObject({ restored: differing, unchanged: 40 - differing });
-  expect(writes(w)["POST /api/2.0/workspace/import"]).toBe(differing);
+  // One of another language is tried beside before what is there makes room.
+  expect(writes(w)["POST /api/2.0/workspace/import"]).toBe(differing + (language ? 1 : 0));
   expect(facts(w)).toEqual(before);
 
   w.sandbox.resetStats();
@@ -139,6 +140,22 @@ test("a restore that was killed goes on by the same command", async () => {
   expect(facts(empty)).toEqual(facts(w));
 });
 
+test("what was deleted after a cancelled restore is restored by the next one", async () => {
+  const w = await world({ tree: { notebooks: 30 } });
+  expectCode(await w.backup(), 0);
+  const empty = await world({ repository: w.repository });
+  empty.sandbox.installFaults([{ kind: "latency", ms: 20_000, endpoint: "GET /api/2.0/workspace/export" }]);
+  const running = empty.start(["notebooks", "restore", "--backup", w.repository.path, "--json"]);
+  await running.saw('"type":"phase","phase":"check"');
+  running.child.kill("SIGINT");
+  expectCode(await running.done, 130);
+  expect(facts(empty)).toHaveLength(30);
+  await empty.remove("/Clients");
+  empty.sandbox.installFaults([]);
+  expectCode(await empty.restore(), 0);
+  expect(facts(empty)).toEqual(facts(w));
+});
+
 test("an object that cannot be imported is named and the others are restored", async () => {
   const w = await world({ tree: { notebooks: 30 } });
   expectCode(await w.backup(), 0);
@@ -150,6 +167,23 @@ test("an object that cannot be imported is named and the others are restored", a
   const rejected = ran.events.flatMap((e) => (e.type === "step-finished" ? e.rejected : []));
   expect(rejected.map(({ item }) => item)).toEqual([victim]);
   expect(facts(empty).length).toBe(29);
+});
+
+test("what is of another language is there still when the import that replaces it is refused", async () => {
+  const w = await world({ tree: { notebooks: 10 } });
+  expectCode(await w.backup(), 0);
+  const before = facts(w);
+  const { path } = before.find(({ language }) => language === "PYTHON")!;
+  await w.touch(path, "-- Databricks notebook source\nSELECT 1\n", { language: "SQL" });
+  const changed = facts(w);
+  w.sandbox.installFaults([{ kind: "status", status: 400, endpoint: "POST /api/2.0/workspace/import" }]);
+  const refused = await w.restore(["--overwrite", "changed"]);
+  expectCode(refused, 3);
+  expect(refused.finished.outputs).toMatchObject({ restored: 0, failed: 1 });
+  expect(facts(w)).toEqual(changed);
+  w.sandbox.installFaults([]);
+  expectCode(await w.restore(["--overwrite", "changed"]), 0);
+  expect(facts(w)).toEqual(before);
 });
 
 test("what was kept after its deletion comes back when asked for", async () => {

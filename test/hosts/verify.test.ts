@@ -25,6 +25,10 @@ test("an equal workspace is verified; what changed, is missing, is extra or dama
   const { changed, deleted, added } = await w.mutate({ changed: 3, deleted: 2, added: 2 });
   const different = await w.verify();
   expectCode(different, 1);
+  expect(different.finished.error).toMatchObject({
+    code: "unbalanced",
+    message: expect.stringMatching(/^The backup and the workspace are not the same\./),
+  });
   expect(findings(different)).toEqual(
     [
       ...changed.map((path) => `differs ${path}`),

@@ -121,7 +121,7 @@ class Attempt {
         connections,
         run: { id, job: job.id, startedAt, retentionMs, ...(entry ? { entry } : {}) },
         dryRun: this.#request.dryRun,
-        journal: await openJournal(state, key),
+        journal: await openJournal(state, key, id),
         store: state,
         section: this.#request.config?.sections[family.id],
         lease: { ttlMs: LEASE_TTL_MS, takeOver: this.#request.takeOver ?? false, ...leaseGroup(id, inputs) },

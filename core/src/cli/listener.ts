@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { type AnyJob, type JobResult, Progress, type RunEvent } from "../index.ts";
+import { type AnyJob, count, countOf, type JobResult, Progress, type RunEvent } from "../index.ts";
 import { finalText } from "./final-text.ts";
 
 export interface Listener {
@@ -9,6 +9,8 @@ export interface Listener {
 
 const LIVE_EVERY_MS = 100;
 const PLAIN_EVERY_MS = 5_000;
+/** Warnings, and failed items, that are shown as they come; the report names more. */
+const MOST_SHOWN = 20;
 
 /** Shows a run on a terminal (a line that moves), in a log (a line now and then), or as JSON lines. */
 export function listener(o: { json: boolean; dryRun: boolean; job: AnyJob; now: () => number }): Listener {
@@ -32,6 +34,10 @@ export function listener(o: { json: boolean; dryRun: boolean; job: AnyJob; now: 
   const timer = setInterval(() => show(false), live ? LIVE_EVERY_MS : PLAIN_EVERY_MS);
   timer.unref();
   let warnings = 0;
+  let failures = 0;
+  const failed = (item: string, reason: string) => {
+    if (++failures <= MOST_SHOWN) say(`  ✗ ${item}: ${reason}`);
+  };
   return {
     take(event) {
       if (event.type === "phase" && live && shownAt > 0) say(progress.line());
@@ -43,11 +49,10 @@ export function listener(o: { json: boolean; dryRun: boolean; job: AnyJob; now: 
         for (const { label, value } of event.forecast.facts) say(`  ${label.padEnd(width)}  ${value}`);
         for (const warning of event.forecast.warnings) say(`  ! ${warning}`);
       }
-      if (event.type === "warning" && ++warnings <= 20)
+      if (event.type === "warning" && ++warnings <= MOST_SHOWN)
         say(`  ! ${event.item ? `${event.item}: ` : ""}${event.text}`);
-      if (event.type === "step-failed") say(`  ✗ ${event.step}: ${event.error.message}`);
-      if (event.type === "step-finished")
-        for (const one of event.rejected) say(`  ✗ ${one.item}: ${one.message}`);
+      if (event.type === "step-failed") failed(event.step, event.error.message);
+      if (event.type === "step-finished") for (const one of event.rejected) failed(one.item, one.message);
       if (event.type === "throttled")
         say(
           `  · ${event.endpoint} is throttled; going on at ${Math.round(event.perSecond)} requests a second`,
@@ -57,6 +62,8 @@ export function listener(o: { json: boolean; dryRun: boolean; job: AnyJob; now: 
     async finish(result, reportFile) {
       clearInterval(timer);
       if (live && shownAt > 0) say(progress.line());
+      if (warnings > MOST_SHOWN) say(`  ! … and ${countOf(warnings - MOST_SHOWN, "more warning")}`);
+      if (failures > MOST_SHOWN) say(`  ✗ … and ${count(failures - MOST_SHOWN)} more failed`);
       process.stdout.write(`${finalText(result)}\n`);
       if (reportFile) await writeFile(reportFile, result.report);
     },

@@ -33,7 +33,9 @@ export interface Job<I extends InputShape, N extends Needs, S> {
   readonly phases: readonly AnyPhase<I, N, S>[];
   /** States equations: the left side counted at the source, the right by asking the destination. */
   reconcile(c: ReadContext<I, N, S>): Promise<readonly Equation[]>;
-  /** Takes back what says at the destination that the run succeeded, when an equation does not hold. */
+  /** What is told when an equation does not hold, in other words than that something was lost: a job that compares. */
+  readonly unbalanced?: { readonly message: string; readonly hint: string };
+  /** Takes back what says at the destination that the run succeeded, when an equation does not hold or cannot be stated. */
   retract?(c: WriteContext<I, N, S>): Promise<void>;
   /** Values for the CI host and the record, after the run. */
   result?(c: ReadContext<I, N, S>): Readonly<Record<string, Json>>;

@@ -78,6 +78,11 @@ const NEXT: Readonly<Partial<Record<Outcome, string>>> = {
   partial: "Run the same command again to try what is missing.",
 };
 
+const UNBALANCED = {
+  message: "The result does not add up.",
+  hint: "Something changed the destination during the run, or a write was lost. The report names the objects. Run the same command again.",
+};
+
 // biome-ignore lint/suspicious/noExplicitAny: the engine passes a job's own data through unread
 type Any = any;
 
@@ -190,16 +195,35 @@ class JobRun {
     const { job, say } = this.#o;
     say({ type: "reconciling" });
     const wrong: string[] = [];
-    for (const equation of await job.reconcile(this.#read)) {
+    const equations = await job.reconcile(this.#read).catch(async (thrown) => {
+      await this.#retract();
+      throw thrown;
+    });
+    for (const equation of equations) {
       say({ type: "reconciled", equation, holds: holds(equation) });
       if (!holds(equation)) wrong.push(`${equation.name}: ${equationText(equation)}`);
     }
     if (wrong.length === 0) return;
-    if (this.#write) await job.retract?.(this.#write);
-    throw new LakeferryError(`The result does not add up. ${wrong.join("; ")}.`, {
-      code: "unbalanced",
-      hint: "Something changed the destination during the run, or a write was lost. The report names the objects. Run the same command again.",
-    });
+    await this.#o.journal.clear();
+    await this.#retract();
+    const { message, hint } = job.unbalanced ?? UNBALANCED;
+    throw new LakeferryError(`${message} ${wrong.join("; ")}.`, { code: "unbalanced", hint });
+  }
+
+  /**
+   * Nothing at the destination may say that a run succeeded which is not proven to have. Tried even when the run was
+   * cancelled, though most of it is refused then; the error that led here stays the run's.
+   */
+  async #retract(): Promise<void> {
+    if (!this.#write) return;
+    try {
+      await this.#o.job.retract?.(this.#write);
+    } catch (thrown) {
+      this.#o.say({
+        type: "warning",
+        text: `What says at the destination that this run succeeded could not be taken back: ${asLakeferryError(thrown).message}`,
+      });
+    }
   }
 
   readonly #listen = (event: RunEvent): void => {

@@ -34,46 +34,38 @@ const step = (id: string, fingerprint = "f"): Step<null> => ({
 describe("the journal", () => {
   test("remembers steps with their fingerprints, and the cursor", async () => {
     const store = memory();
-    const journal = await openJournal(store, "key");
-    await journal.append(
-      "import",
-      [
-        { step: step("a"), receipts: [] },
-        { step: step("b"), receipts: [] },
-      ],
-      "b",
-    );
-    for (const one of [journal, await openJournal(store, "key")]) {
+    const journal = await openJournal(store, "key", "20261120T020000Z-0001");
+    await journal.append("import", [step("a"), step("b")], "b");
+    for (const one of [journal, await openJournal(store, "key", "20261121T020000Z-0002")]) {
       expect(one.has("import", step("a"))).toBe(true);
       expect(one.has("import", step("a", "changed"))).toBe(false);
       expect(one.has("other", step("a"))).toBe(false);
       expect(one.resumeAt("import")).toBe("b");
     }
-    expect((await openJournal(store, "another")).has("import", step("a"))).toBe(false);
-    await journal.clear();
-    expect(store.files.size).toBe(0);
+    expect((await openJournal(store, "another", "20261121T020000Z-0002")).has("import", step("a"))).toBe(
+      false,
+    );
+    const next = await openJournal(store, "key", "20261121T020000Z-0002");
+    await next.append("import", [step("c")], undefined);
+    await next.clear();
+    expect([store.files.size, next.has("import", step("a")), next.resumeAt("import")]).toEqual([
+      0,
+      false,
+      undefined,
+    ]);
   });
 
   test("passes over a torn line, wherever it stands", async () => {
     const store = memory();
-    const journal = await openJournal(store, "key");
-    for (const id of ["a", "b"])
-      await journal.append("import", [{ step: step(id), receipts: [] }], undefined);
+    const journal = await openJournal(store, "key", "20261120T020000Z-0001");
+    for (const id of ["a", "b"]) await journal.append("import", [step(id)], undefined);
     const [file, body] = [...store.files][0]!;
     store.files.set(file, body.subarray(0, body.length - 7));
-    const resumed = await openJournal(store, "key");
+    const resumed = await openJournal(store, "key", "20261121T020000Z-0002");
     expect([resumed.has("import", step("a")), resumed.has("import", step("b"))]).toEqual([true, false]);
-    await resumed.append(
-      "import",
-      [
-        { step: step("c"), receipts: [] },
-        { step: step("d"), receipts: [] },
-      ],
-      undefined,
-    );
-    const third = await openJournal(store, "key");
+    await resumed.append("import", [step("c"), step("d")], undefined);
+    const third = await openJournal(store, "key", "20261122T020000Z-0003");
     expect(["a", "b", "d"].map((id) => third.has("import", step(id)))).toEqual([true, false, true]);
-    // What was appended behind a torn line is good, its first line included.
     expect(third.has("import", step("c"))).toBe(true);
   });
 });
@@ -196,6 +188,9 @@ test("run records are newest first, and old ones are dropped", async () => {
     "20261120T000000Z-bbbb",
     "20261001T000000Z-aaaa",
   ]);
-  expect(await dropOldRecords(store, 30, Date.UTC(2026, 10, 20))).toBe(2);
+  for (const run of ["20261001T000000Z-aaaa", "20261120T000000Z-bbbb"])
+    await (await openJournal(store, "key", run)).append("work", [step("a")], undefined);
+  expect(await dropOldRecords(store, 30, Date.UTC(2026, 10, 20))).toBe(3);
+  expect(await store.list("journals/")).toEqual(["journals/key.20261120T000000Z-bbbb.jsonl"]);
   expect((await readRecords(store, 10)).map(({ run }) => run)).toEqual(["20261120T000000Z-bbbb"]);
 });

@@ -1,6 +1,6 @@
 import type { Json } from "../job/json.ts";
-import type { Cursor, Receipt, Step } from "../job/phase.ts";
-import type { StateStore } from "../job/state.ts";
+import type { Cursor, Step } from "../job/phase.ts";
+import type { StateReader, StateStore } from "../job/state.ts";
 
 /** One line of the journal: a step that is durable at the destination. */
 interface Entry {
@@ -13,22 +13,24 @@ interface Entry {
 
 /**
  * What a run has made durable, so that the next run of the same command need not plan it again. It hears of a step only
- * after its seal, so it can be behind the destination and never ahead; it is dropped when a run ends well.
+ * after its seal, so it can be behind the destination and never ahead. It is dropped when a run ends well, and when the
+ * result does not add up: then something that it calls done is not there.
  */
 export interface Journal {
   resumeAt(phase: string): Cursor | undefined;
   has(phase: string, step: Step<Json>): boolean;
-  append(
-    phase: string,
-    done: readonly { step: Step<Json>; receipts: readonly Receipt[] }[],
-    cursor: Cursor | undefined,
-  ): Promise<void>;
+  append(phase: string, done: readonly Step<Json>[], cursor: Cursor | undefined): Promise<void>;
+  /** Forgets everything, of earlier runs too: the next run plans and does all of it again. */
   clear(): Promise<void>;
 }
 
-/** Opens the journal of one command; `key` is the same for the same job, targets and inputs. */
-export async function openJournal(store: StateStore, key: string): Promise<Journal> {
-  const file = `journals/${key}.jsonl`;
+/**
+ * Opens the journal of one command; `key` is the same for the same job, targets and inputs. Each run writes a document
+ * of its own, named by key and run, so that what a crash cut off stands at an end, and old ones are told by their name.
+ */
+export async function openJournal(store: StateStore, key: string, run: string): Promise<Journal> {
+  const prefix = `journals/${key}.`;
+  const file = `${prefix}${run}.jsonl`;
   const done = new Map<string, string>();
   const cursors = new Map<string, Cursor>();
   const name = (phase: string, step: string) => `${phase}\n${step}`;
@@ -36,25 +38,31 @@ export async function openJournal(store: StateStore, key: string): Promise<Journ
     done.set(name(entry.phase, entry.step), entry.fingerprint);
     if (entry.cursor !== undefined) cursors.set(entry.phase, entry.cursor);
   };
-  const before = await store.read(file);
-  for (const entry of entries(before)) learn(entry);
-  /** A line that a crash cut off is ended first, so that it spoils no other. */
-  let ending = before?.length && before.at(-1) !== 10 ? "\n" : "";
+  for (const before of await store.list(prefix))
+    for (const entry of entries(await store.read(before))) learn(entry);
   return {
     resumeAt: (phase) => cursors.get(phase),
     has: (phase, step) => done.get(name(phase, step.id)) === step.fingerprint,
     async append(phase, steps, cursor) {
-      const lines = steps.map(({ step }, i): Entry => {
+      const lines = steps.map((step, i): Entry => {
         const last = i === steps.length - 1 && cursor !== undefined;
         return { phase, step: step.id, fingerprint: step.fingerprint, ...(last ? { cursor } : {}) };
       });
-      const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
-      await store.append(file, Buffer.from(ending + text));
-      ending = "";
+      await store.append(file, Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join("")));
       for (const line of lines) learn(line);
     },
-    clear: () => store.delete(file),
+    async clear() {
+      for (const before of await store.list(prefix)) await store.delete(before);
+      done.clear();
+      cursors.clear();
+    },
   };
+}
+
+/** Journals of runs that began before `oldest`, a run's stamp. */
+export async function oldJournals(store: StateReader, oldest: string): Promise<readonly string[]> {
+  const keys = await store.list("journals/");
+  return keys.filter((key) => (/\.([^.]+)\.jsonl$/.exec(key)?.[1] ?? "") < oldest);
 }
 
 /** Whole lines only: a crash can leave a torn one, whose step is then simply done again. */
@@ -64,7 +72,7 @@ function* entries(body: Uint8Array | undefined): Iterable<Entry> {
     try {
       if (line !== "") yield JSON.parse(line) as Entry;
     } catch {
-      // A torn line stands where a crash cut an append; the lines after it are from a later run and stay good.
+      // Where a crash cut an append.
     }
   }
 }

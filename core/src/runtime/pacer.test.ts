@@ -122,6 +122,19 @@ describe("a request that failed", () => {
     expect(at.length).toBe(6);
   });
 
+  test("waits no longer than its patience, and says what was asked for", async () => {
+    for (const code of ["unavailable", "throttled"] as const) {
+      const { pacer } = paced();
+      const { make, at } = request(refused(code, { retryAfterMs: 86_400_000 }));
+      await expect(settled(pacer.call("list", make, { idempotent: true }))).rejects.toMatchObject({
+        code,
+        message: `${code} It asks to wait 24 h.`,
+        hint: expect.stringContaining("again"),
+      });
+      expect(at).toEqual([0]);
+    }
+  });
+
   test("is not made again when it is not idempotent, or can never succeed", async () => {
     for (const [code, idempotent] of [
       ["unavailable", false],

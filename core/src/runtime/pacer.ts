@@ -1,6 +1,7 @@
-import { asLakeferryError, cancelled, type LakeferryError } from "../job/errors.ts";
+import { asLakeferryError, cancelled, LakeferryError } from "../job/errors.ts";
 import { errorFacts, type RunEvent } from "../job/events.ts";
 import type { CallOptions, Pacer } from "../job/pacer.ts";
+import { timeSpan } from "../job/quantities.ts";
 import { Lane } from "./lane.ts";
 import { wait } from "./wait.ts";
 
@@ -11,7 +12,7 @@ export interface PacerOptions {
   say(event: Extract<RunEvent, { type: "request-retried" | "throttled" }>): void;
   /** Tries of a request that fails with a retryable error, the first included. Default 6. */
   readonly attempts?: number;
-  /** The longest a throttled request waits in all. Default 15 minutes. */
+  /** The longest a request waits between its tries in all, whatever the other side asks for. Default 15 minutes. */
   readonly patienceMs?: number;
 }
 
@@ -54,7 +55,8 @@ export function createPacer(options: PacerOptions): Pacer {
         const waitMs = error.retryAfterMs ?? backoff(failures);
         failures += 1;
         waited += waitMs;
-        if (!mayRetry(error, o, failures, waited)) throw error;
+        if (!mayRetry(error, o, failures)) throw error;
+        if (waited > patienceMs) throw outOfPatience(error);
         if (error.code === "throttled") {
           if (road.throttled(waitMs)) say({ type: "throttled", endpoint, perSecond: road.perSecond, waitMs });
         } else {
@@ -65,11 +67,24 @@ export function createPacer(options: PacerOptions): Pacer {
     }
   }
 
-  function mayRetry(error: LakeferryError, o: CallOptions, failures: number, waited: number): boolean {
+  function mayRetry(error: LakeferryError, o: CallOptions, failures: number): boolean {
     // A throttled request was not carried out: making it again is safe whatever it does.
-    if (error.code === "throttled") return waited <= patienceMs;
+    if (error.code === "throttled") return true;
     return error.retryable && o.idempotent && failures < attempts;
   }
 
   return { call, publish: (endpoint, perSecond) => lane(endpoint).publish(perSecond) };
+}
+
+/** The same error, saying what the other side asked for. */
+function outOfPatience(error: LakeferryError): LakeferryError {
+  const { message, code, hint, retryable, retryAfterMs } = error;
+  if (retryAfterMs === undefined) return error;
+  return new LakeferryError(`${message} It asks to wait ${timeSpan(retryAfterMs / 1000)}.`, {
+    code,
+    hint: hint ?? "Run the same command again when that time is over.",
+    retryable,
+    retryAfterMs,
+    cause: error,
+  });
 }

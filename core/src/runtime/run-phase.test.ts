@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { LakeferryError } from "../job/errors.ts";
-import type { RunEvent } from "../job/events.ts";
+import type { Rejection, RunEvent } from "../job/events.ts";
 import type { Step } from "../job/phase.ts";
 import type { Journal } from "./journal.ts";
 import { type PhaseRun, runPhase } from "./run-phase.ts";
@@ -9,7 +9,7 @@ interface Given {
   steps?: number;
   group?: { items: number; bytes?: number; seconds?: number };
   inFlight?: number;
-  run?: (n: number) => Promise<{ items: number; bytes: number } | undefined>;
+  run?: (n: number) => Promise<{ items: number; bytes: number; rejected?: Rejection[] } | undefined>;
   seal?: (steps: number[]) => Promise<void>;
   journal?: Journal;
   now?: () => number;
@@ -195,7 +195,7 @@ test("the journal hears only of sealed steps, its cursor only up to where every 
     resumeAt: () => undefined,
     has: (_phase, step) => step.id === "1",
     append: async (_phase, done, cursor) => {
-      appended.push({ steps: done.map(({ step }) => step.id), cursor: cursor as string | undefined });
+      appended.push({ steps: done.map((step) => step.id), cursor: cursor as string | undefined });
     },
     clear: async () => undefined,
   };
@@ -214,4 +214,32 @@ test("the journal hears only of sealed steps, its cursor only up to where every 
   expect(sealed.flat().sort()).toEqual([0, 2, 3, 4, 5]);
   expect(appended[0]!.cursor).toBeUndefined();
   expect(appended.at(-1)!.cursor).toBe("c5");
+});
+
+test("the journal does not hear of a step with a rejected item, and its cursor stays before it", async () => {
+  const appended: string[] = [];
+  const reached: (string | undefined)[] = [];
+  const journal: Journal = {
+    resumeAt: () => undefined,
+    has: () => false,
+    append: async (_phase, done, cursor) => {
+      appended.push(...done.map((step) => step.id));
+      reached.push(cursor);
+    },
+    clear: async () => undefined,
+  };
+  const { o, sealed } = phaseOf({
+    steps: 4,
+    inFlight: 1,
+    journal,
+    run: async (n) => ({
+      items: 1,
+      bytes: 1,
+      ...(n === 2 ? { rejected: [{ item: "i", code: "forbidden", message: "no" }] } : {}),
+    }),
+  });
+  await runPhase(o);
+  expect(sealed.flat()).toEqual([0, 1, 2, 3]);
+  expect(appended).toEqual(["0", "1", "3"]);
+  expect(reached.at(-1)).toBe("c1");
 });

@@ -2,7 +2,7 @@ import type { ReadContext, WriteContext } from "../job/context.ts";
 import type { AnyPhase } from "../job/define-job.ts";
 import { asLakeferryError, endsRun, type LakeferryError } from "../job/errors.ts";
 import { errorFacts, type RunEvent } from "../job/events.ts";
-import type { Cursor, Receipt, Staged, Step } from "../job/phase.ts";
+import type { Cursor, Staged, Step } from "../job/phase.ts";
 import type { Journal } from "./journal.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: the engine passes a job's own data through unread
@@ -51,20 +51,21 @@ export async function runPhase(o: PhaseRun): Promise<void> {
     const items = steps.reduce((sum, { staged }) => sum + staged.items, 0);
     const bytes = steps.reduce((sum, { staged }) => sum + staged.bytes, 0);
     say({ type: "sealing", phase: name, steps: steps.length, items });
-    const receipts: readonly Receipt[] =
-      (await phase.seal?.(
-        steps.map(({ step, staged }) => ({ step, staged: staged.staged })),
-        o.write,
-      )) ?? [];
+    await phase.seal?.(
+      steps.map(({ step, staged }) => ({ step, staged: staged.staged })),
+      o.write,
+    );
     say({ type: "sealed", phase: name, steps: steps.length, items, bytes });
-    for (const { order, step } of steps) cursors.done(order, step.cursor);
-    if (!o.journal) return;
+    // A step with an item that was rejected is not done: the next run tries it again.
+    const whole = steps.filter(({ staged }) => (staged.rejected ?? []).length === 0);
+    for (const { order, step } of whole) cursors.done(order, step.cursor);
+    if (!o.journal || whole.length === 0) return;
     await o.journal.append(
       name,
-      steps.map(({ step }) => ({ step, receipts: receipts.filter((r) => r.step === step.id) })),
+      whole.map(({ step }) => step),
       cursors.reached,
     );
-    say({ type: "journaled", phase: name, steps: steps.length });
+    say({ type: "journaled", phase: name, steps: whole.length });
   }
 
   function flush(): void {
@@ -129,7 +130,7 @@ export async function runPhase(o: PhaseRun): Promise<void> {
       while (running.size >= most) await Promise.race(running);
       while (waiting >= GROUPS_WAITING && !failure) await sealing;
       if (failure || o.signal.aborted) break;
-      const task: Promise<void> = work(step, cursors.begin(order++)).finally(() => running.delete(task));
+      const task: Promise<void> = work(step, order++).finally(() => running.delete(task));
       running.add(task);
     }
   } catch (thrown) {
@@ -144,18 +145,11 @@ export async function runPhase(o: PhaseRun): Promise<void> {
 
 /** The cursor up to which every step is done, though steps end in any order. */
 class LowWater {
-  readonly #open = new Set<number>();
   readonly #finished = new Map<number, Cursor>();
   #next = 0;
   reached: Cursor | undefined;
 
-  begin(order: number): number {
-    this.#open.add(order);
-    return order;
-  }
-
   done(order: number, cursor: Cursor): void {
-    this.#open.delete(order);
     this.#finished.set(order, cursor);
     for (let at = this.#finished.get(this.#next); at !== undefined; at = this.#finished.get(this.#next)) {
       this.reached = at;

@@ -1,6 +1,7 @@
 import type { Json } from "../job/json.ts";
 import { runStamp } from "../job/run-stamp.ts";
 import type { StateStore } from "../job/state.ts";
+import { oldJournals } from "./journal.ts";
 import type { RunSummary } from "./summary.ts";
 
 /** What is kept of a run at the state location, as `runs/<run>.json`. Holds no credential. */
@@ -54,7 +55,8 @@ export async function readRecords(store: StateStore, most: number): Promise<read
 /** Deletes records and journals of runs that began more than `days` ago. Run ids sort by their start. */
 export async function dropOldRecords(store: StateStore, days: number, now: number): Promise<number> {
   const oldest = runStamp(now - days * DAY_MS);
-  const old = (await store.list("runs/")).filter((key) => key.slice("runs/".length) < oldest);
+  const records = (await store.list("runs/")).filter((key) => key.slice("runs/".length) < oldest);
+  const old = [...records, ...(await oldJournals(store, oldest))];
   for (const key of old) await store.delete(key);
   return old.length;
 }

@@ -51,7 +51,8 @@ export class GitLeases implements LeaseStore {
   }
 
   /**
-   * Takes the lease, or joins the holders of the same group. One who has not renewed for `ttlMs` (and some time for
+   * Takes the lease, or joins the holders of the same group: its other shards, never another run of the same one, as
+   * that of the night before. One who has not renewed for `ttlMs` (and some time for
    * clocks that differ), or whose process on this very machine is gone, is no holder. Asked twice by the same holder,
    * it renews.
    */
@@ -68,9 +69,10 @@ export class GitLeases implements LeaseStore {
     });
     await this.#change(key, (holders) => {
       const others = this.#alive(holders).filter((one) => !sameHolder(one, holder));
-      const stranger = others.find((one) => one.group !== holder.group);
+      const isStranger = (one: Entry) => one.group !== holder.group || one.shard === holder.shard;
+      const stranger = others.find(isStranger);
       if (stranger && !options.takeOver) throw held(key, stranger);
-      return [...others.filter((one) => one.group === holder.group), entry()];
+      return [...others.filter((one) => !isStranger(one)), entry()];
     });
     let released: Promise<boolean> | undefined;
     return {
@@ -89,8 +91,12 @@ export class GitLeases implements LeaseStore {
 
   /** Gives a lease back, even when the run was cancelled: the next one need not wait. */
   async #release(key: string, holder: LeaseHolder, atLast?: () => Promise<void>): Promise<boolean> {
-    const inTime = () => (this.#parts.signal.aborted ? AbortSignal.timeout(releaseMs) : undefined);
-    if (atLast && (await this.#isAlone(key, holder, inTime()))) await atLast();
+    let deadline: AbortSignal | undefined;
+    const unpaced = () => {
+      if (this.#parts.signal.aborted) deadline ??= AbortSignal.timeout(releaseMs);
+      return deadline;
+    };
+    if (atLast && (await this.#isAlone(key, holder, unpaced()))) await atLast();
     let last = false;
     await this.#change(
       key,
@@ -100,7 +106,7 @@ export class GitLeases implements LeaseStore {
         last = rest.length === 0;
         return rest;
       },
-      inTime(),
+      unpaced(),
     );
     return last;
   }

@@ -29,26 +29,44 @@ export interface Running {
 const stderrKept = 16_384;
 const graceMs = 300;
 
+/** Groups at work, and those that were told to end: none of them outlives this process, however it exits. */
+const groups = new Set<number>();
+let guarded = false;
+
+function guard(pid: number): void {
+  groups.add(pid);
+  if (guarded) return;
+  guarded = true;
+  process.on("exit", () => {
+    for (const group of groups) signalGroup(group, "SIGKILL");
+  });
+}
+
+/** Never throws: a group may have ended already, and macOS refuses (EPERM) one that has only zombies left. */
+function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  if (process.platform === "win32") {
+    spawn("taskkill", ["/pid", String(pid), "/t", "/f"], { windowsHide: true }).on("error", () => {});
+    return;
+  }
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // What became of the process is told by its exit, which its owner waits for.
+  }
+}
+
 /** Ends a process with everything it started; by force when it does not end by itself. */
 function endGroup(child: ChildProcessWithoutNullStreams): void {
   const { pid } = child;
   if (pid === undefined) return;
-  const send = (signal: NodeJS.Signals) => {
-    try {
-      if (process.platform === "win32")
-        spawn("taskkill", ["/pid", String(pid), "/t", "/f"], { windowsHide: true });
-      else process.kill(-pid, signal);
-    } catch (error) {
-      // Everything in the group has ended already.
-      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-    }
-  };
-  send("SIGTERM");
+  signalGroup(pid, "SIGTERM");
+  // Nobody waits for this timer alone: when all else is done, the exit ends what is left.
   setTimeout(() => {
-    send("SIGKILL");
+    signalGroup(pid, "SIGKILL");
+    groups.delete(pid);
     // A process that left the group may hold a pipe open: it must not hold us.
     for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
-  }, graceMs);
+  }, graceMs).unref();
 }
 
 /**
@@ -81,6 +99,7 @@ export class GitProcesses {
         ...options.env,
       }),
     });
+    if (child.pid !== undefined) guard(child.pid);
     // A child that ends early closes its end; what became of it is told by its exit.
     child.stdin.on("error", () => {});
     let stderr = "";
@@ -103,6 +122,8 @@ export class GitProcesses {
     signal?.addEventListener("abort", kill, { once: true });
     const forget = () => {
       this.#live.delete(running);
+      // A group that was told to end is ended by force first: more than this process may be in it.
+      if (!killed && child.pid !== undefined) groups.delete(child.pid);
       signal?.removeEventListener("abort", kill);
     };
     finished.then(forget, forget);

@@ -27,11 +27,13 @@ type RestoreItem = {
 };
 type RestoreData = { readonly folder: string; readonly items: readonly RestoreItem[] };
 
-/** Imports objects, a folder's together. An import is durable when it is answered, so there is nothing to seal. */
+/**
+ * Imports objects, a folder's together. An import is durable when it is answered, so there is nothing to seal; what is
+ * there already is asked of the workspace when a restore begins, so that no journal is needed to go on.
+ */
 const importing = definePhase<RestoreData, null, Inputs, RestoreNeeds, RestoreState>({
   name: "import",
   title: "Restoring to the workspace",
-  journaled: true,
   inFlight: () => 4,
   async *plan({ state }) {
     for (const [folder, items] of Map.groupBy(state.restore, ({ target }) => folderOf(target))) {

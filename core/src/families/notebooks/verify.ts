@@ -213,6 +213,10 @@ export const verify = defineJob({
       with: { source: "workspace", backup: "backup", ref: "backup/2026-11-20", sample: "5%" },
     },
   ],
+  unbalanced: {
+    message: "The backup and the workspace are not the same.",
+    hint: "The report names what differs. A backup takes over what the workspace has now; a restore brings back what the backup has.",
+  },
   prepare,
   phases: [comparing],
   async reconcile({ state }) {
