@@ -31,7 +31,6 @@ export class Writer extends Reader implements GitWriter {
   #fastImport: Promise<FastImport> | undefined;
   #marked = 0;
   /** Objects since the last push, and whether any of them is not on disk. */
-  #unpushed = 0;
   #unsaved = false;
   #saving: Promise<void> = Promise.resolve();
 
@@ -49,7 +48,6 @@ export class Writer extends Reader implements GitWriter {
     if (this.#blobs.has(oid)) return oid;
     this.#blobs.add(oid);
     this.#unsaved = true;
-    this.#unpushed += 1;
     await fastImport.write(Buffer.from(`blob\ndata ${bytes.length}\n`), bytes, newline);
     return oid;
   }
@@ -110,10 +108,8 @@ export class Writer extends Reader implements GitWriter {
 
   async push(updates: readonly RefUpdate[]): Promise<void> {
     await this.#save();
-    const objects = this.#unpushed;
     const pushing = await this.#parts.pushing();
-    await pushing.push(updates, { objects });
-    this.#unpushed -= objects;
+    await pushing.push(updates);
   }
 
   /** Ends the import; what was not pushed is gone. */
