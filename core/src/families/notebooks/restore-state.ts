@@ -31,6 +31,8 @@ export interface RestoreState {
   /** Entries that the globs chose. */
   readonly chosen: number;
   readonly restore: readonly Restored[];
+  /** The same, by the folder of the target. */
+  readonly byFolder: ReadonlyMap<string, readonly Restored[]>;
   /** Targets that are there and equal, and targets that are there and are not touched. */
   readonly unchanged: readonly string[];
   readonly kept: readonly string[];
@@ -102,6 +104,7 @@ export async function prepareRestore(
     format: description.format,
     chosen: chosen.length,
     restore,
+    byFolder: Map.groupBy(restore, ({ target }) => folderOf(target)),
     unchanged,
     kept,
     exporter,
