@@ -175,6 +175,16 @@ describe("Manifest", () => {
     expect(manifest.encode(bucketOf("f")).length).toBe(0);
   });
 
+  test("encodes a folder of any size", () => {
+    const manifest = new Manifest();
+    const one = entry("f/x");
+    const entries = 200_000;
+    for (let n = 0; n < entries; n++)
+      manifest.set({ ...one, path: `f/${n}`, file: `f/${n}.py`, id: String(n) });
+    const lines = manifest.encode(bucketOf("f")).reduce((sum, byte) => sum + (byte === 10 ? 1 : 0), 0);
+    expect(lines).toBe(entries);
+  });
+
   test("follows an id through a rename, whichever half comes first", () => {
     const manifest = new Manifest();
     const id = "7";
