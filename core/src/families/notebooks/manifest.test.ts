@@ -10,7 +10,7 @@ import {
   folderOf,
   type ManifestEntry,
 } from "./manifest-bucket.ts";
-import { type Seeded, seeded } from "./seeded.ts";
+import { type Seeded, seeded } from "./seeded.test-support.ts";
 
 const hex = (text: string, length: number): string =>
   createHash("sha256").update(text).digest("hex").slice(0, length);
