@@ -241,6 +241,9 @@ describe("doctor", () => {
     expect(host).toContain("reachable");
     expect(path).toContain("nothing.git");
     expect(git).toContain("127.0.0.1:9");
+    const password = await failed(["--git", "https://me:s3cret-w0rd@127.0.0.1:9/x.git"]);
+    expect(password).toContain("contains a password");
+    expect(password).not.toContain("s3cret-w0rd");
   });
 
   test("a server with a certificate that nobody trusts is refused, until its authority is named", async () => {

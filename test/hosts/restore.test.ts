@@ -169,6 +169,26 @@ test("an object that cannot be imported is named and the others are restored", a
   expect(facts(empty).length).toBe(29);
 });
 
+test("a folder that cannot be made is partial, whatever was to go there", async () => {
+  const w = await world({ tree: { notebooks: 30, engagements: 6 } });
+  expectCode(await w.backup(), 0);
+  const empty = await world({ repository: w.repository });
+  empty.sandbox.installFaults([
+    {
+      kind: "status",
+      status: 403,
+      errorCode: "PERMISSION_DENIED",
+      endpoint: "POST /api/2.0/workspace/mkdirs",
+      nth: 1,
+    },
+  ]);
+  const ran = await empty.restore();
+  expect(empty.sandbox.faults()[0]!.hits).toBe(1);
+  expectCode(ran, 3);
+  const { failed, restored } = ran.finished.outputs;
+  expect([failed > 0, restored + failed]).toEqual([true, 30]);
+});
+
 test("what is of another language is there still when the import that replaces it is refused", async () => {
   const w = await world({ tree: { notebooks: 10 } });
   expectCode(await w.backup(), 0);

@@ -8,7 +8,7 @@ import { definitions } from "./definitions.ts";
 import type { Host } from "./host.ts";
 import { type AnyOpened, ConnectionOpener } from "./open-connections.ts";
 import { openState } from "./open-state.ts";
-import { redacted } from "./redact.ts";
+import { redacted, withoutCredentials } from "./redact.ts";
 
 /** A check, and what it is about: `this machine`, `state`, or a connection. */
 export interface DoctorCheck extends Check {
@@ -37,7 +37,7 @@ export async function* doctor(
     for (const connector of definitions.connectors) {
       const address = options.addresses?.[connector.type];
       if (address)
-        for await (const check of connectionChecks(`${connector.type} ${address}`, () =>
+        for await (const check of connectionChecks(`${connector.type} ${withoutCredentials(address)}`, () =>
           opener.at(connector, address),
         ))
           yield redacted(check, secrets);

@@ -7,6 +7,7 @@ import { LakeferryError } from "../job/errors.ts";
 import { kebab } from "../job/names.ts";
 import { Secret } from "../job/secret.ts";
 import { definitions } from "./definitions.ts";
+import { shownValue, withoutCredentials } from "./redact.ts";
 import { isSecretReference, type SecretReader, substitute } from "./substitute.ts";
 
 export type AnyOpened = Opened<never>;
@@ -50,10 +51,12 @@ export class ConnectionOpener {
     const settings = connector.fromAddress(address);
     if (!settings)
       throw new LakeferryError(
-        `"${address}" is neither the name of a connection nor an address of a ${connector.type} connection.`,
+        `"${withoutCredentials(address)}" is neither the name of a connection nor an address of a ${connector.type} connection.`,
         { code: "invalid-input", hint: connector.summary },
       );
-    return this.#once(`${connector.type}:${address}`, () => this.#openWith(connector, settings, address));
+    return this.#once(`${connector.type}:${address}`, () =>
+      this.#openWith(connector, settings, withoutCredentials(address)),
+    );
   }
 
   async close(): Promise<void> {
@@ -105,13 +108,16 @@ export class ConnectionOpener {
       const issue = checked.error.issues[0]!;
       const key = String(issue.path[0]);
       const names = connector.environment[key] ?? [];
-      throw new LakeferryError(`${label}: ${kebab(key)} ${describeIssue(issue, settings[key])}.`, {
-        code: "invalid-input",
-        hint:
-          names.length > 0
-            ? `Set it in lakeferry.yml, or by the environment variable ${names.join(" or ")}.`
-            : undefined,
-      });
+      throw new LakeferryError(
+        `${label}: ${kebab(key)} ${describeIssue(issue, shownValue(connector.settings[key], settings[key]))}.`,
+        {
+          code: "invalid-input",
+          hint:
+            names.length > 0
+              ? `Set it in lakeferry.yml, or by the environment variable ${names.join(" or ")}.`
+              : undefined,
+        },
+      );
     }
     for (const value of Object.values(checked.data))
       if (value instanceof Secret) this.#secrets.add(value.reveal());

@@ -3,6 +3,7 @@ import { describeIssue, nearest } from "../config/yaml-source.ts";
 import type { AnyJob } from "../job/define-job.ts";
 import { LakeferryError } from "../job/errors.ts";
 import { kebab } from "../job/names.ts";
+import { shownValue } from "./redact.ts";
 
 /**
  * Checks the values of a job's inputs as a host got them (text, or what YAML made of them).
@@ -27,8 +28,11 @@ export function readInputs(job: AnyJob, values: Readonly<Record<string, unknown>
   if (checked.success) return checked.data;
   const issue = checked.error.issues[0]!;
   const name = String(issue.path[0]);
-  throw new LakeferryError(`${job.id}: ${kebab(name)} ${describeIssue(issue, own[name])}.`, {
-    code: "invalid-input",
-    hint: `See lakeferry ${job.id.replace("-", " ")} --help.`,
-  });
+  throw new LakeferryError(
+    `${job.id}: ${kebab(name)} ${describeIssue(issue, shownValue(job.inputs[name], own[name]))}.`,
+    {
+      code: "invalid-input",
+      hint: `See lakeferry ${job.id.replace("-", " ")} --help.`,
+    },
+  );
 }

@@ -1,4 +1,6 @@
+import type { z } from "zod";
 import type { RunEvent } from "../job/events.ts";
+import { inputFacts } from "../job/inputs.ts";
 
 /** The last guard: whatever text reaches a host, a secret that was read is `***` in it. */
 export function redacting(
@@ -36,4 +38,16 @@ function withoutSecrets(value: unknown, secrets: ReadonlySet<string>): unknown {
   if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype)
     return value;
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, withoutSecrets(one, secrets)]));
+}
+
+/** An address as it may be told: a URL without its user, its password and what stands after a `?`. */
+export function withoutCredentials(address: string): string {
+  if (!address.includes("://")) return address;
+  return address.replace(/\/\/\S*@/, "//***@").replace(/[?#].*$/s, "?***");
+}
+
+/** A value that was refused, as it may be told: one of a secret is `***`, whatever was given for it. */
+export function shownValue(schema: z.ZodType | undefined, value: unknown): unknown {
+  if (value === undefined || !schema) return value;
+  return inputFacts(schema).kind === "secret" ? "***" : value;
 }

@@ -1,10 +1,13 @@
+import { createHash } from "node:crypto";
+import { readFileSync, readlinkSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 
-const PREFIX = "lakeferry-";
-
-/** The run's temporary folders, all below one that names this process, so that what a killed run left can be told and removed. */
+/**
+ * The run's temporary folders, all below one that names the machine and this process, so that what a killed run left
+ * can be told and removed.
+ */
 export class TemporaryFolders {
   readonly #root: string;
 
@@ -13,8 +16,9 @@ export class TemporaryFolders {
   }
 
   static async open(): Promise<TemporaryFolders> {
-    await sweep();
-    return new TemporaryFolders(await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`)));
+    const prefix = `lakeferry-${machine()}-`;
+    await sweep(prefix);
+    return new TemporaryFolders(await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`)));
   }
 
   async make(name: string): Promise<string> {
@@ -27,13 +31,32 @@ export class TemporaryFolders {
   }
 }
 
-/** Removes the folders of processes of this machine that are dead. */
-async function sweep(): Promise<void> {
+/** Removes the folders of processes that are dead; those of other machines that share the disk are not ours to judge. */
+async function sweep(prefix: string): Promise<void> {
   const names = await readdir(tmpdir()).catch(() => []);
   for (const name of names) {
-    const pid = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
+    const pid = name.startsWith(prefix) ? /^(\d+)-/.exec(name.slice(prefix.length))?.[1] : undefined;
     if (pid && !alive(Number(pid)))
       await rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+/** Equal for two processes only when they see each other's process ids: this host since its start, or this container. */
+function machine(): string {
+  const parts = [
+    hostname(),
+    known(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8")),
+    known(() => readlinkSync("/proc/self/ns/pid")),
+  ];
+  return createHash("sha256").update(parts.join("\n")).digest("hex").slice(0, 8);
+}
+
+/** What only Linux tells; elsewhere the host's name alone decides. */
+function known(read: () => string): string {
+  try {
+    return read();
+  } catch {
+    return "";
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Needs } from "./connections.ts";
 import type { ReadContext, WriteContext } from "./context.ts";
+import type { LakeferryError } from "./errors.ts";
 import type { Rejection } from "./events.ts";
 import type { InputShape } from "./inputs.ts";
 import type { Json } from "./json.ts";
@@ -58,6 +59,11 @@ export interface Phase<D extends Json, T, I extends InputShape, N extends Needs,
   plan(c: ReadContext<I, N, S>, from?: Cursor): AsyncIterable<Step<D>>;
   /** Does the work of one step. Idempotent; many run at a time. */
   run(step: Step<D>, c: WriteContext<I, N, S>): Promise<Staged<T>>;
+  /**
+   * Told when `run` threw for a step, which is left out: notes its items as failed, so that the equations count them so.
+   * Must not throw. Not called for an error that ends the run.
+   */
+  failed?(step: Step<D>, error: LakeferryError, c: ReadContext<I, N, S>): void;
   /**
    * Makes a group durable at the destination in one act: durable when it resolves, harmless when asked twice.
    * Absent: what `run` did is durable already.

@@ -10,6 +10,7 @@ interface Given {
   group?: { items: number; bytes?: number; seconds?: number };
   inFlight?: number;
   run?: (n: number) => Promise<{ items: number; bytes: number; rejected?: Rejection[] } | undefined>;
+  failed?: (step: Step<never>, error: LakeferryError) => void;
   seal?: (steps: number[]) => Promise<void>;
   journal?: Journal;
   now?: () => number;
@@ -45,6 +46,7 @@ function phaseOf(given: Given) {
         staged: null,
         ...((await given.run?.(number(step))) ?? { items: 1, bytes: 1 }),
       }),
+      ...(given.failed ? { failed: given.failed } : {}),
       seal: async (group: readonly { step: Step<never> }[]) => {
         const steps = group.map(({ step }) => number(step));
         await given.seal?.(steps);
@@ -134,8 +136,10 @@ test("the plan is taken lazily: no more steps in flight than allowed, none while
 });
 
 test("a step that fails is told and left out, the others are sealed", async () => {
+  const known: string[] = [];
   const { o, events, sealed } = phaseOf({
     group: { items: 100 },
+    failed: (step, error) => known.push(`${step.id} ${error.code}`),
     run: async (n) => {
       if (n === 3) throw new LakeferryError("too large", { code: "too-large" });
       return { items: 1, bytes: 1 };
@@ -143,6 +147,7 @@ test("a step that fails is told and left out, the others are sealed", async () =
   });
   await runPhase(o);
   expect(sealed.flat().sort((a, b) => a - b)).toEqual([0, 1, 2, 4, 5, 6, 7, 8, 9]);
+  expect(known).toEqual(["3 too-large"]);
   expect(events.filter((event) => event.type === "step-failed")).toEqual([
     expect.objectContaining({ step: "3", error: { code: "too-large", message: "too large" } }),
   ]);

@@ -109,6 +109,7 @@ export async function runPhase(o: PhaseRun): Promise<void> {
     } catch (thrown) {
       const error = asLakeferryError(thrown);
       if (endsRun(error) || o.signal.aborted) return fail(error);
+      phase.failed?.(step, error, o.read);
       say({
         type: "step-failed",
         phase: name,
@@ -130,7 +131,9 @@ export async function runPhase(o: PhaseRun): Promise<void> {
       while (running.size >= most) await Promise.race(running);
       while (waiting >= GROUPS_WAITING && !failure) await sealing;
       if (failure || o.signal.aborted) break;
-      const task: Promise<void> = work(step, order++).finally(() => running.delete(task));
+      const task: Promise<void> = work(step, order++)
+        .catch(fail)
+        .finally(() => running.delete(task));
       running.add(task);
     }
   } catch (thrown) {

@@ -3,7 +3,7 @@ import { crc32, deflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { LakeferryError } from "../../job/errors.ts";
 import { type ArchiveEntry, archiveKind, readArchive } from "./archive.ts";
-import { seeded } from "./seeded.ts";
+import { seeded } from "./seeded.test-support.ts";
 import { writeArchive } from "./write-archive.ts";
 
 interface Part {

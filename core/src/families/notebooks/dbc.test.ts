@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Language } from "../../connectors/databricks/port.ts";
 import { readArchive } from "./archive.ts";
 import { notebookArchive, notebookSource, sourceLanguage } from "./dbc.ts";
-import { seeded } from "./seeded.ts";
+import { seeded } from "./seeded.test-support.ts";
 
 const DATA = new URL("../../../../../shared/data/notebooks/", import.meta.url);
 const LANGUAGES: readonly Language[] = ["PYTHON", "SQL", "SCALA", "R"];

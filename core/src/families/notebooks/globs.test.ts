@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { selection } from "./globs.ts";
-import { seeded } from "./seeded.ts";
+import { seeded } from "./seeded.test-support.ts";
 
 describe("selection", () => {
   test("takes everything below the root when nothing is said", () => {

@@ -10,7 +10,7 @@ import {
   folderOf,
   type ManifestEntry,
 } from "./manifest-bucket.ts";
-import { type Seeded, seeded } from "./seeded.ts";
+import { type Seeded, seeded } from "./seeded.test-support.ts";
 
 const hex = (text: string, length: number): string =>
   createHash("sha256").update(text).digest("hex").slice(0, length);
@@ -173,6 +173,16 @@ describe("Manifest", () => {
     expect([manifest.delete("f/x"), manifest.delete("f/x")]).toEqual([true, false]);
     expect(manifest.dirty()).toEqual([bucketOf("f")]);
     expect(manifest.encode(bucketOf("f")).length).toBe(0);
+  });
+
+  test("encodes a folder of any size", () => {
+    const manifest = new Manifest();
+    const one = entry("f/x");
+    const entries = 200_000;
+    for (let n = 0; n < entries; n++)
+      manifest.set({ ...one, path: `f/${n}`, file: `f/${n}.py`, id: String(n) });
+    const lines = manifest.encode(bucketOf("f")).reduce((sum, byte) => sum + (byte === 10 ? 1 : 0), 0);
+    expect(lines).toBe(entries);
   });
 
   test("follows an id through a rename, whichever half comes first", () => {

@@ -172,7 +172,8 @@ export class Manifest {
   /** The bytes of one bucket's file; none when no entry is left and the file is to go. */
   encode(bucket: number): Buffer {
     const entries: ManifestEntry[] = [];
-    for (const folder of this.#buckets[bucket]!) entries.push(...this.inFolder(folder.path));
+    for (const folder of this.#buckets[bucket]!)
+      for (const entry of this.inFolder(folder.path)) entries.push(entry);
     return encodeBucket(entries);
   }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { byteOrder } from "./byte-order.ts";
 import { foldedName, portableName } from "./portable-name.ts";
 import { type Child, repositoryNames } from "./repository-names.ts";
-import { seeded } from "./seeded.ts";
+import { seeded } from "./seeded.test-support.ts";
 
 const notebook = (name: string, language = "PYTHON"): Child => ({ name, type: "NOTEBOOK", language });
 const file = (name: string): Child => ({ name, type: "FILE" });

@@ -31,6 +31,8 @@ export interface RestoreState {
   /** Entries that the globs chose. */
   readonly chosen: number;
   readonly restore: readonly Restored[];
+  /** The same, by the folder of the target. */
+  readonly byFolder: ReadonlyMap<string, readonly Restored[]>;
   /** Targets that are there and equal, and targets that are there and are not touched. */
   readonly unchanged: readonly string[];
   readonly kept: readonly string[];
@@ -102,6 +104,7 @@ export async function prepareRestore(
     format: description.format,
     chosen: chosen.length,
     restore,
+    byFolder: Map.groupBy(restore, ({ target }) => folderOf(target)),
     unchanged,
     kept,
     exporter,
@@ -149,14 +152,19 @@ async function compareThere(
       present.get(target)!.type === entry.type &&
       (present.get(target)!.language ?? undefined) === entry.language,
   );
-  for (const [folder, items] of Map.groupBy(same, ({ target }) => folderOf(target))) {
-    c.signal.throwIfAborted();
-    for (const target of (await exportAndCompare(exporter, folder, items)).equal) equal.add(target);
-    c.say({
-      type: "progress",
-      phase: "prepare",
-      text: `${count(equal.size)} of ${count(there.length)} objects that are there compared as equal`,
-    });
-  }
+  // Several folders at once; how many requests that comes to is for the exporter's limit to say.
+  const folders = Map.groupBy(same, ({ target }) => folderOf(target)).entries();
+  const compare = async () => {
+    for (const [folder, items] of folders) {
+      c.signal.throwIfAborted();
+      for (const target of (await exportAndCompare(exporter, folder, items)).equal) equal.add(target);
+      c.say({
+        type: "progress",
+        phase: "prepare",
+        text: `${count(equal.size)} of ${count(there.length)} objects that are there compared as equal`,
+      });
+    }
+  };
+  await Promise.all(Array.from({ length: c.inputs.concurrency }, compare));
   return equal;
 }

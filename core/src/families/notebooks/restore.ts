@@ -4,7 +4,6 @@ import { equationSide } from "../../job/equation.ts";
 import { bytes as bytesText, count, timeSpan } from "../../job/quantities.ts";
 import { importObjects } from "./import-object.ts";
 import { restoreInputs } from "./inputs.ts";
-import { folderOf } from "./manifest-bucket.ts";
 import { prepareRestore, type RestoreNeeds, type RestoreState } from "./restore-state.ts";
 import { compareRestored } from "./restored.ts";
 
@@ -36,7 +35,7 @@ const importing = definePhase<RestoreData, null, Inputs, RestoreNeeds, RestoreSt
   title: "Restoring to the workspace",
   inFlight: () => 4,
   async *plan({ state }) {
-    for (const [folder, items] of Map.groupBy(state.restore, ({ target }) => folderOf(target))) {
+    for (const [folder, items] of state.byFolder) {
       for (let at = 0; at < items.length; at += OBJECTS_OF_A_STEP) {
         const some = items.slice(at, at + OBJECTS_OF_A_STEP).map(
           ({
@@ -75,6 +74,9 @@ const importing = definePhase<RestoreData, null, Inputs, RestoreNeeds, RestoreSt
     if (folder !== "" && folder !== "/") await workspace.mkdirs(folder);
     return importObjects(c, items);
   },
+  failed: ({ data: { items } }, _error, { state }) => {
+    for (const { target } of items) state.failed.add(target);
+  },
 });
 
 /** Exports what was restored and compares it with the backup. */
@@ -83,7 +85,7 @@ const checking = definePhase<{ folder: string }, null, Inputs, RestoreNeeds, Res
   title: "Reading back what was restored",
   inFlight: (c) => c.inputs.concurrency,
   async *plan({ state }) {
-    for (const [folder, items] of Map.groupBy(state.restore, ({ target }) => folderOf(target))) {
+    for (const [folder, items] of state.byFolder) {
       yield {
         id: folder || "/",
         title: folder,
@@ -95,6 +97,10 @@ const checking = definePhase<{ folder: string }, null, Inputs, RestoreNeeds, Res
     }
   },
   run: ({ data: { folder } }, c) => compareRestored(c, folder),
+  failed: ({ data: { folder } }, _error, { state }) => {
+    for (const { target } of state.byFolder.get(folder) ?? [])
+      if (!state.equal.has(target)) state.failed.add(target);
+  },
 });
 
 /** `notebooks-restore`. */

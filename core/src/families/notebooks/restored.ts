@@ -3,7 +3,7 @@ import type { Language } from "../../connectors/databricks/port.ts";
 import { errorFacts, type Rejection } from "../../job/events.ts";
 import type { Staged } from "../../job/phase.ts";
 import { type Exporter, exportFolder } from "./export-folder.ts";
-import { folderOf, type ManifestEntry } from "./manifest-bucket.ts";
+import type { ManifestEntry } from "./manifest-bucket.ts";
 import type { RestoreWrite } from "./restore-state.ts";
 
 interface Comparable {
@@ -56,9 +56,7 @@ export async function exportAndCompare(
 /** Reads back what was restored in one folder. */
 export async function compareRestored(c: RestoreWrite, folder: string): Promise<Staged<null>> {
   const { state } = c;
-  const items = state.restore.filter(
-    ({ target }) => folderOf(target) === folder && !state.failed.has(target),
-  );
+  const items = (state.byFolder.get(folder) ?? []).filter(({ target }) => !state.failed.has(target));
   const { equal, differing, rejected, bytes } = await exportAndCompare(state.exporter, folder, items);
   for (const target of equal) state.equal.add(target);
   for (const target of differing)
