@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import { benchNotebooksBackup } from "./notebooks-backup.ts";
 
@@ -11,6 +12,7 @@ const { values, positionals } = parseArgs({
     notebooks: { type: "string", default: "70000" },
     runs: { type: "string", default: "1" },
     "directory-export": { type: "string", default: "source-zip" },
+    source: { type: "boolean", default: false },
   },
 });
 const name = positionals[0] ?? "";
@@ -19,6 +21,11 @@ if (!bench) {
   process.stderr.write(`There is no bench "${name}"; there are ${Object.keys(BENCHES).join(", ")}.\n`);
   process.exit(2);
 }
+// What users run is the bundle: it is built first, unless the sources are to be measured.
+if (!values.source) {
+  const built = spawnSync(process.execPath, ["scripts/build.ts"], { stdio: ["ignore", "ignore", "inherit"] });
+  if (built.status !== 0) process.exit(1);
+}
 const rows: object[] = [];
 try {
   await bench({
@@ -26,7 +33,7 @@ try {
     notebooks: Number(values.notebooks),
     runs: Number(values.runs),
     directoryExport: values["directory-export"] as "source-zip" | "dbc",
-    bundled: process.env.LAKEFERRY_BENCH_BUNDLE === "1",
+    bundled: !values.source,
     tell: (row) => {
       rows.push(row);
       if (values.json) process.stdout.write(`${JSON.stringify(row)}\n`);

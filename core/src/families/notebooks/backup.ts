@@ -1,4 +1,5 @@
 import { defineJob, definePhase } from "../../job/define-job.ts";
+import type { LakeferryError } from "../../job/errors.ts";
 import { errorFacts } from "../../job/events.ts";
 import type { Receipt, Step } from "../../job/phase.ts";
 import {
@@ -7,17 +8,17 @@ import {
   type BackupState,
   type BackupWrite,
   prepareBackup,
-} from "./backup-state.ts";
-import type { FolderChanges } from "./compare.ts";
-import { cheapestWay, type ExportData, exportStep, runExport } from "./export-step.ts";
-import { forecastBackup } from "./forecast-backup.ts";
+} from "./backup/backup-state.ts";
+import type { FolderChanges } from "./backup/compare.ts";
+import { cheapestWay, type ExportData, exportStep, runExport } from "./backup/export-step.ts";
+import { forecastBackup } from "./backup/forecast-backup.ts";
+import { leaseKey } from "./backup/lease-key.ts";
+import { publish, retractTags, sweepAbandoned } from "./backup/publish.ts";
+import { reconcileBackup } from "./backup/reconcile-backup.ts";
+import { isRemoval, type RemovalData, removalSteps, runRemoval } from "./backup/removal-step.ts";
+import { type GroupChanges, type StagedChanges, writeGroup } from "./backup/write-group.ts";
 import { backupInputs } from "./inputs.ts";
-import { leaseKey } from "./lease-key.ts";
-import { publish, retractTags, sweepAbandoned } from "./publish.ts";
-import { reconcileBackup } from "./reconcile-backup.ts";
-import { isRemoval, type RemovalData, removalSteps, runRemoval } from "./removal-step.ts";
 import { absolute } from "./scan-workspace.ts";
-import { type GroupChanges, type StagedChanges, writeGroup } from "./write-group.ts";
 
 type Inputs = typeof backupInputs;
 
@@ -49,6 +50,7 @@ const exporting = definePhase<ExportData | RemovalData, StagedChanges, Inputs, B
     }
   },
   run: (step, c) => (isRemoval(step) ? runRemoval(step, c) : runExport(step as Step<ExportData>, c)),
+  failed: noteFailed,
   seal: sealChanges,
 });
 
@@ -75,8 +77,16 @@ const recheck = definePhase<ExportData, StagedChanges, Inputs, BackupNeeds, Back
     }
   },
   run: runExport,
+  failed: noteFailed,
   seal: sealChanges,
 });
+
+/** A folder that failed as a whole: its objects are failed ones. What could not be taken out is told by the equations. */
+function noteFailed(step: Step, _error: LakeferryError, { state }: BackupRead): void {
+  if (isRemoval(step)) return;
+  const { objects, moves } = step.data as ExportData;
+  for (const { path } of [...objects, ...moves.map(({ object }) => object)]) state.failed.add(path);
+}
 
 async function sealChanges(
   group: readonly { step: Step; staged: StagedChanges }[],

@@ -1,5 +1,5 @@
 import { choice, duration, list, percent, shard, text, toggle, whole } from "../../job/inputs.ts";
-import { BUCKETS } from "./manifest-bucket.ts";
+import { BUCKETS } from "./manifest/manifest-bucket.ts";
 
 /** Inputs that several jobs of the family share. */
 export const branch = text({ help: "The branch that holds the backup", default: "main", example: "main" });

@@ -2,11 +2,11 @@ import type { GitReader } from "../../connectors/git/port.ts";
 import type { ReadContext } from "../../job/context.ts";
 import type { AnyJob, Observation } from "../../job/define-job.ts";
 import { bytes, count } from "../../job/quantities.ts";
-import { normalFolder, normalRoot } from "./backup-state.ts";
+import { normalFolder, normalRoot } from "./backup/backup-state.ts";
+import { backupKey } from "./backup/partition.ts";
+import { isPartition } from "./backup/partitioning.ts";
 import type { backupInputs } from "./inputs.ts";
-import { backupKey } from "./partition.ts";
-import { isPartition } from "./partitioning.ts";
-import { type Trailers, trailersOf } from "./trailers.ts";
+import { type Trailers, trailersOf } from "./manifest/trailers.ts";
 
 /** Enough for the last backup of many branches and shards. */
 const TAGS_LOOKED_AT = 200;

@@ -2,10 +2,10 @@ import type { Language } from "../../connectors/databricks/port.ts";
 import { defineJob, definePhase } from "../../job/define-job.ts";
 import { equationSide } from "../../job/equation.ts";
 import { bytes as bytesText, count, timeSpan } from "../../job/quantities.ts";
-import { importObjects } from "./import-object.ts";
 import { restoreInputs } from "./inputs.ts";
-import { prepareRestore, type RestoreNeeds, type RestoreState } from "./restore-state.ts";
-import { compareRestored } from "./restored.ts";
+import { importObjects } from "./restore/import-object.ts";
+import { prepareRestore, type RestoreNeeds, type RestoreState } from "./restore/restore-state.ts";
+import { compareRestored } from "./restore/restored.ts";
 
 type Inputs = typeof restoreInputs;
 

@@ -1,6 +1,6 @@
 import type { Language, WorkspaceObject, WorkspaceReader } from "../../connectors/databricks/port.ts";
 import { asLakeferryError, LakeferryError } from "../../job/errors.ts";
-import { type BackupFormat, repositoryNames } from "./repository-names.ts";
+import { type BackupFormat, repositoryNames } from "./names/repository-names.ts";
 
 /** An object that can be exported, with the path of its file in the repository. Paths are relative to the root, without a leading slash. */
 export interface ScannedObject {
