@@ -15,3 +15,4 @@ export { camel, kebab } from "./job/names.ts";
 export { bytes, count, countOf, timeSpan } from "./job/quantities.ts";
 export { type DescribedInput, describeInputs } from "./render/described-inputs.ts";
 export { Progress } from "./runtime/progress.ts";
+export { outcomesText } from "./runtime/summary.ts";

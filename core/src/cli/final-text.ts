@@ -1,4 +1,4 @@
-import { bytes, count, countOf, equationText, type JobResult, timeSpan } from "../index.ts";
+import { bytes, count, countOf, equationText, type JobResult, outcomesText, timeSpan } from "../index.ts";
 
 const MARK = {
   succeeded: "✓ Succeeded",
@@ -21,7 +21,7 @@ export function finalText(result: JobResult): string {
   for (const phase of summary.phases)
     if (phase.items + phase.failed > 0)
       lines.push(
-        `  ${phase.title}: ${count(phase.items)}${phase.bytes > 0 ? ` (${bytes(phase.bytes)})` : ""}${phase.failed > 0 ? `, ${count(phase.failed)} failed` : ""}`,
+        `  ${phase.title}: ${outcomesText(phase) || count(phase.items)}${phase.bytes > 0 ? ` (${bytes(phase.bytes)})` : ""}${phase.failed > 0 ? `, ${count(phase.failed)} failed` : ""}`,
       );
   for (const { equation, holds } of summary.equations) {
     lines.push(`  ${holds ? "✓" : "✗"} ${equation.name}: ${equationText(equation)}`);

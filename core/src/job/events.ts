@@ -62,6 +62,8 @@ export type RunEvent =
       readonly steps: number;
       readonly items: number;
       readonly bytes: number;
+      /** Items by what became of them at the destination, where the phase says. */
+      readonly outcomes: Readonly<Partial<Record<"written" | "unchanged" | "deleted" | "rejected", number>>>;
     }
   | { readonly type: "journaled"; readonly phase: string; readonly steps: number }
   | {

@@ -91,7 +91,7 @@ describe("progress", () => {
       bytes: 2_000_000,
       rejected: [],
     });
-    progress.take({ type: "sealed", phase: "export", steps: 1, items: 200, bytes: 1 });
+    progress.take({ type: "sealed", phase: "export", steps: 1, items: 200, bytes: 1, outcomes: {} });
     expect(progress.line()).toBe("Exporting  250 of 1,000 (25%) · 25/s · 2.0 MB · 200 sealed · 30 s left");
     progress.take({ type: "phase", phase: "publish", title: "Publishing" });
     expect(progress.line()).toBe("Publishing");

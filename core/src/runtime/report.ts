@@ -1,6 +1,6 @@
 import { equationText } from "../job/equation.ts";
 import { bytes, count, timeSpan } from "../job/quantities.ts";
-import type { RunSummary } from "./summary.ts";
+import { outcomesText, type RunSummary } from "./summary.ts";
 
 /** GitHub drops a step summary over 1 MiB whole; a report stays below. */
 export const MOST_REPORT_BYTES = 1_000_000;
@@ -46,8 +46,8 @@ export function report(summary: RunSummary): string {
     table(
       out,
       "Work",
-      ["phase", "items", "bytes", "failed"],
-      worked.map((p) => [p.title, count(p.items), bytes(p.bytes), count(p.failed)]),
+      ["phase", "items", "outcome", "bytes", "failed"],
+      worked.map((p) => [p.title, count(p.items), outcomesText(p), bytes(p.bytes), count(p.failed)]),
     );
   table(
     out,

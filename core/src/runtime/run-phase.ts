@@ -2,7 +2,7 @@ import type { ReadContext, WriteContext } from "../job/context.ts";
 import type { AnyPhase } from "../job/define-job.ts";
 import { asLakeferryError, endsRun, type LakeferryError } from "../job/errors.ts";
 import { errorFacts, type RunEvent } from "../job/events.ts";
-import type { Cursor, Staged, Step } from "../job/phase.ts";
+import type { Cursor, Receipt, Staged, Step } from "../job/phase.ts";
 import type { Journal } from "./journal.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: the engine passes a job's own data through unread
@@ -51,11 +51,14 @@ export async function runPhase(o: PhaseRun): Promise<void> {
     const items = steps.reduce((sum, { staged }) => sum + staged.items, 0);
     const bytes = steps.reduce((sum, { staged }) => sum + staged.bytes, 0);
     say({ type: "sealing", phase: name, steps: steps.length, items });
-    await phase.seal?.(
+    const receipts = await phase.seal?.(
       steps.map(({ step, staged }) => ({ step, staged: staged.staged })),
       o.write,
     );
-    say({ type: "sealed", phase: name, steps: steps.length, items, bytes });
+    const outcomes: Partial<Record<Receipt["outcome"], number>> = {};
+    for (const { outcome, items: done } of receipts ?? [])
+      outcomes[outcome] = (outcomes[outcome] ?? 0) + done;
+    say({ type: "sealed", phase: name, steps: steps.length, items, bytes, outcomes });
     // A step with an item that was rejected is not done: the next run tries it again.
     const whole = steps.filter(({ staged }) => (staged.rejected ?? []).length === 0);
     for (const { order, step } of whole) cursors.done(order, step.cursor);

@@ -1,6 +1,7 @@
 import type { Equation } from "../job/equation.ts";
 import type { ErrorFacts, Forecast, Outcome, Rejection, RunEvent } from "../job/events.ts";
 import type { Json } from "../job/json.ts";
+import { count } from "../job/quantities.ts";
 
 /** What is remembered of one phase. */
 export interface PhaseSummary {
@@ -11,6 +12,8 @@ export interface PhaseSummary {
   bytes: number;
   /** Items whose group is durable at the destination. */
   sealed: number;
+  /** Sealed items by what became of them, where the phase says. */
+  readonly outcomes: Record<string, number>;
   failed: number;
 }
 
@@ -65,6 +68,14 @@ export function emptySummary(): RunSummary {
   };
 }
 
+/** `3,520 written, 70 deleted`; nothing where a phase does not say. */
+export function outcomesText({ outcomes }: Pick<PhaseSummary, "outcomes">): string {
+  return Object.entries(outcomes)
+    .filter(([, items]) => items > 0)
+    .map(([outcome, items]) => `${count(items)} ${outcome}`)
+    .join(", ");
+}
+
 /** Takes one event into the summary. */
 export function fold(summary: RunSummary, event: RunEvent): void {
   const phase = "phase" in event ? summary.phases.find(({ name }) => name === event.phase) : undefined;
@@ -80,6 +91,7 @@ export function fold(summary: RunSummary, event: RunEvent): void {
         items: 0,
         bytes: 0,
         sealed: 0,
+        outcomes: {},
         failed: 0,
       });
       break;
@@ -105,7 +117,10 @@ export function fold(summary: RunSummary, event: RunEvent): void {
       keep(summary.rejected, { item: event.step, ...event.error }, summary.more, "rejected");
       break;
     case "sealed":
-      if (phase) phase.sealed += event.items;
+      if (!phase) break;
+      phase.sealed += event.items;
+      for (const [outcome, items] of Object.entries(event.outcomes))
+        phase.outcomes[outcome] = (phase.outcomes[outcome] ?? 0) + items;
       break;
     case "request-retried":
       summary.retries += 1;
