@@ -12,6 +12,7 @@ export class Progress {
   #items = 0;
   #bytes = 0;
   #sealed = 0;
+  #sealing = 0;
   #since = 0;
 
   constructor(now: () => number) {
@@ -25,7 +26,7 @@ export class Progress {
         this.#text = "";
         this.#phase = event.phase;
         this.#planned = this.#totals.get(event.phase);
-        this.#items = this.#bytes = this.#sealed = 0;
+        this.#items = this.#bytes = this.#sealed = this.#sealing = 0;
         this.#since = this.#now();
         break;
       case "planned":
@@ -39,7 +40,11 @@ export class Progress {
         this.#items += event.items;
         this.#bytes += event.bytes;
         break;
+      case "sealing":
+        this.#sealing = event.items;
+        break;
       case "sealed":
+        this.#sealing = 0;
         this.#sealed += event.items;
         break;
       case "reconciling":
@@ -73,6 +78,7 @@ export class Progress {
       parts.push(`${count(this.#items)}${of}${share === undefined ? "" : ` (${Math.floor(share * 100)}%)`}`);
       if (this.rate > 0) parts.push(`${count(Math.round(this.rate))}/s`);
       if (this.#bytes > 0) parts.push(bytes(this.#bytes));
+      if (this.#sealing > 0) parts.push(`sealing ${count(this.#sealing)}`);
       if (this.#sealed > 0) parts.push(`${count(this.#sealed)} sealed`);
       if (share !== undefined && share < 1 && this.rate > 0)
         parts.push(`${timeSpan((this.#planned!.items - this.#items) / this.rate)} left`);

@@ -10,6 +10,8 @@ export interface ScannedObject {
   readonly type: "NOTEBOOK" | "FILE" | "DASHBOARD";
   readonly language?: Language;
   readonly modified: number;
+  /** Bytes; of files, where the workspace says. */
+  readonly size?: number;
 }
 
 /** A folder that holds objects. */
@@ -186,6 +188,7 @@ class Scanner {
           type: object.type as ScannedObject["type"],
           modified: object.modifiedAt ?? 0,
           ...(object.language ? { language: object.language as Language } : {}),
+          ...(object.size === undefined ? {} : { size: object.size }),
         });
     });
     this.#selected += objects.length;

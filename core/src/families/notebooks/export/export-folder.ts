@@ -14,6 +14,8 @@ export interface ExportObject {
   readonly path: string;
   readonly type: string;
   readonly language?: Language;
+  /** Bytes that the workspace listed; of files. */
+  readonly size?: number;
 }
 
 export type EntryFormat = BackupFormat | "AUTO";
@@ -114,12 +116,7 @@ const WITHOUT_OUTPUTS = "With its outputs it is over the export limit: it is kep
 async function exportSingle<O extends ExportObject>(exporter: Exporter, object: O): Promise<Exported<O>> {
   const path = absolute(exporter.root, object.path);
   if (object.type !== "NOTEBOOK")
-    return {
-      object,
-      bytes: await exporter.workspace.export(path, "AUTO"),
-      format: "AUTO",
-      fromArchive: false,
-    };
+    return { object, bytes: await exportFile(exporter, object, path), format: "AUTO", fromArchive: false };
   const formats: readonly BackupFormat[] = exporter.format === "JUPYTER" ? ["JUPYTER", "SOURCE"] : ["SOURCE"];
   for (const format of formats) {
     const bytes = await exporter.workspace.export(path, format).catch(unlessTooLarge);
@@ -143,6 +140,19 @@ async function exportSingle<O extends ExportObject>(exporter: Exporter, object: 
     format: "SOURCE",
     fromArchive: true,
   };
+}
+
+/** A file's bytes, as many as the workspace says that it has; a body that was cut short on its way is asked for again. */
+async function exportFile(exporter: Exporter, { size }: ExportObject, path: string): Promise<Buffer> {
+  const first = await exporter.workspace.export(path, "AUTO");
+  if (size === undefined || first.length === size) return first;
+  const again = await exporter.workspace.export(path, "AUTO");
+  const now = (await exporter.workspace.stat(path))?.size;
+  if (now === undefined || again.length === now) return again;
+  throw new LakeferryError(`${path} came with ${again.length} bytes instead of ${now}.`, {
+    code: "corrupt",
+    hint: "Run the same command again. If it stays so, look at the file in the workspace.",
+  });
 }
 
 function unlessTooLarge(thrown: unknown): undefined {
