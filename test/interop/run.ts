@@ -28,7 +28,8 @@ function python(folder: string): string {
     skip("this Python makes no venv.");
   const own = join(venv, process.platform === "win32" ? "Scripts/python.exe" : "bin/python");
   const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "databricks-sdk"];
-  const installed = spawnSync(own, pip, { encoding: "utf8" });
+  // Packages of the caller's are none of this environment.
+  const installed = spawnSync(own, pip, { encoding: "utf8", env: { ...process.env, PYTHONPATH: "" } });
   if (installed.status !== 0)
     skip(`databricks-sdk cannot be installed: ${installed.stderr.trim().split("\n").at(-1)}`);
   return own;
