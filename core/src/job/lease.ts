@@ -31,7 +31,8 @@ export interface Lease {
 export interface LeaseStore {
   /**
    * Takes the lease, atomically. A lease whose holder has not renewed it for `ttlMs` may be taken over.
-   * @throws LakeferryError `lease-held`, naming the holder and until when
+   * @throws LakeferryError `lease-held`, naming the holder and until when; with `retryAfterMs`, the time until it ends,
+   *   where nobody can tell from here whether the holder is alive
    */
   acquire(key: string, holder: LeaseHolder, options: { ttlMs: number; takeOver: boolean }): Promise<Lease>;
 }

@@ -155,7 +155,9 @@ class JobRun {
       since: run.startedAt.toISOString(),
       ...(lease.shard ? { shard: lease.shard } : {}),
     };
-    return holdLease(claim, holder, { ...lease, now: this.#o.now, lost: this.#o.abort });
+    const { now, signal, say } = this.#o;
+    const waiting = (text: string) => say({ type: "warning", text });
+    return holdLease(claim, holder, { ...lease, now, signal, waiting, lost: this.#o.abort });
   }
 
   #leaseNotReleased(thrown: unknown): void {

@@ -1,10 +1,8 @@
 import { asLakeferryError, LakeferryError } from "../job/errors.ts";
 import type { LeaseClaim, LeaseHolder } from "../job/lease.ts";
+import { type AcquireOptions, acquireLease } from "./acquire-lease.ts";
 
-export interface HoldOptions {
-  readonly ttlMs: number;
-  readonly takeOver: boolean;
-  readonly now: () => number;
+export interface HoldOptions extends AcquireOptions {
   /** Told once when the lease was lost: the run must not write any more. */
   readonly lost: (error: LakeferryError) => void;
 }
@@ -16,7 +14,7 @@ export interface HeldLease {
 
 /** Takes a lease and renews it at a third of its time to live, until it is released. */
 export async function holdLease(claim: LeaseClaim, holder: LeaseHolder, o: HoldOptions): Promise<HeldLease> {
-  const lease = await claim.store.acquire(claim.key, holder, o);
+  const lease = await acquireLease(claim, holder, o);
   let renewing: Promise<void> = Promise.resolve();
   let renewedAt = o.now();
   const renew = async () => {

@@ -71,7 +71,7 @@ export class GitLeases implements LeaseStore {
       const others = this.#alive(holders).filter((one) => !sameHolder(one, holder));
       const isStranger = (one: Entry) => one.group !== holder.group || one.shard === holder.shard;
       const stranger = others.find(isStranger);
-      if (stranger && !options.takeOver) throw held(key, stranger);
+      if (stranger && !options.takeOver) throw held(key, stranger, this.#parts.now());
       return [...others.filter((one) => !isStranger(one)), entry()];
     });
     let released: Promise<boolean> | undefined;
@@ -194,13 +194,15 @@ function refPart(key: string): string {
   ).join("");
 }
 
-function held(key: string, by: Entry): LakeferryError {
+function held(key: string, by: Entry, now: number): LakeferryError {
   const until = new Date(validUntil(by)).toISOString();
   const shard = by.shard ? ` (shard ${by.shard})` : "";
   return new LakeferryError(
     `"${key}" is held by run ${by.run}${shard} on ${by.host} since ${by.since}, and until ${until} unless it is renewed.`,
     {
       code: "lease-held",
+      // Of a holder on this machine it is known that it is alive.
+      ...(by.machine === thisMachine() ? {} : { retryAfterMs: validUntil(by) - now }),
       hint: "Wait for that run to end, or take its place with --take-over when it is dead.",
     },
   );
