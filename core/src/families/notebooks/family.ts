@@ -26,7 +26,7 @@ export const notebooks: Family = {
       symptom: "lease-held: another run holds the branch",
       cause:
         "A scheduled and a manual run at the same time, or a run that died less than five minutes ago on another machine",
-      cure: "Wait for it; when it is known to be dead, add --take-over",
+      cure: "A lease on another machine is waited for until it ends, or until it is renewed; when its run is known to be dead, --take-over does not wait",
     },
     {
       symptom: "A notebook is over the export limit of 10 MB",
