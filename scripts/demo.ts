@@ -172,7 +172,8 @@ async function contents(path: string): Promise<string[]> {
   const objects = await sandbox!.tree(path);
   return objects
     .filter(({ object_type }) => object_type !== "DIRECTORY")
-    .map((object) => `${object.path.slice(path.length)} ${object.sha256}`);
+    .map((object) => `${object.path.slice(path.length)} ${object.sha256}`)
+    .sort();
 }
 
 function assert(holds: boolean, otherwise: string): void {
