@@ -15,7 +15,7 @@ export interface ManifestEntry {
   readonly type: string;
   /** Notebooks only. */
   readonly language?: string;
-  /** Milliseconds since 1970, as the workspace said when the object was exported. */
+  /** Milliseconds since 1970, as the workspace listed it; 0 where the bytes may not be the newest, so that they are exported again. */
   readonly modified: number;
   /** Bytes of the exported form. */
   readonly size: number;
@@ -25,7 +25,7 @@ export interface ManifestEntry {
   readonly sha256: string;
   /** What it was exported as: SOURCE, JUPYTER, AUTO, … */
   readonly format: string;
-  /** When the backup found it gone (ISO 8601, UTC); its file is then in the history only. */
+  /** When the backup found it gone (ISO 8601, UTC), where what is gone is kept; its file stays. */
   readonly deleted?: string;
 }
 

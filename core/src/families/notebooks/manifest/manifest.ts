@@ -142,7 +142,7 @@ export class Manifest {
     this.#dirty.add(this.#put(entry).bucket);
   }
 
-  /** Removes the entry of a path altogether (an object that is gone keeps its entry, with `deleted`). */
+  /** Removes the entry of a path altogether; one that is to be kept after its object is gone is `set` with `deleted`. */
   delete(path: string): boolean {
     const row = this.#rowOf(path);
     if (row === undefined) return false;
