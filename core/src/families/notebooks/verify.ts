@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import pLimit from "p-limit";
 import type { ReadContext } from "../../job/context.ts";
 import { defineJob, definePhase } from "../../job/define-job.ts";
 import { equationSide } from "../../job/equation.ts";
@@ -7,8 +6,8 @@ import { errorFacts } from "../../job/events.ts";
 import { count } from "../../job/quantities.ts";
 import { normalFolder } from "./backup/backup-state.ts";
 import { below } from "./backup/compare.ts";
-import { type Exporter, type ExportObject, exportFolder } from "./export/export-folder.ts";
-import { ExportTrust } from "./export/export-trust.ts";
+import { type ExportObject, exportFolder } from "./export/export-folder.ts";
+import { createExporter, type Exporter } from "./export/exporter.ts";
 import { selection } from "./globs.ts";
 import { verifyInputs } from "./inputs.ts";
 import { folderOf, type ManifestEntry } from "./manifest/manifest-bucket.ts";
@@ -120,15 +119,13 @@ async function prepare(c: ReadContext<Inputs, VerifyNeeds, undefined>): Promise<
       item: absolute(description.root, path),
       detail: "is in the workspace and not in the backup",
     });
-  const limit = pLimit(inputs.concurrency);
-  const exporter: Exporter = {
+  const exporter = createExporter({
     workspace: connections.source.workspace,
     root: description.root,
     format: description.format,
-    trust: new ExportTrust(),
-    limit: (work) => limit(work),
+    concurrency: inputs.concurrency,
     warn: (text, item) => c.say({ type: "warning", text, item }),
-  };
+  });
   return { root: description.root, commit, exporter, folders, checked, extra, missing, equal: new Set() };
 }
 

@@ -1,12 +1,10 @@
 import { posix } from "node:path";
-import pLimit from "p-limit";
 import type { Ref } from "../../../connectors/git/port.ts";
 import type { ReadContext, WriteContext } from "../../../job/context.ts";
 import { LakeferryError } from "../../../job/errors.ts";
 import type { InputValues } from "../../../job/inputs.ts";
 import { count, countOf } from "../../../job/quantities.ts";
-import type { Exporter } from "../export/export-folder.ts";
-import { ExportTrust } from "../export/export-trust.ts";
+import { createExporter, type Exporter } from "../export/exporter.ts";
 import { selection } from "../globs.ts";
 import type { backupInputs } from "../inputs.ts";
 import type { BackupDescription } from "../manifest/backup-description.ts";
@@ -115,15 +113,13 @@ export async function prepareBackup(
       part(partitions.get(branch) ?? (await open(branch)), scan, byBranch.get(branch) ?? [], inputs),
     );
   }
-  const limit = pLimit(inputs.concurrency);
-  const exporter: Exporter = {
+  const exporter = createExporter({
     workspace: connections.source.workspace,
     root,
     format: inputs.format,
-    trust: new ExportTrust(),
-    limit: (work) => limit(work),
+    concurrency: inputs.concurrency,
     warn: (text, item) => c.say({ type: "warning", text, item }),
-  };
+  });
   tell(c, scan, parts);
   return {
     root,

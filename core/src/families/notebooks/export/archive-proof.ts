@@ -1,60 +1,57 @@
 import { asLakeferryError, endsRun } from "../../../job/errors.ts";
 import { absolute } from "../scan-workspace.ts";
 import type { BlankLines } from "./dbc.ts";
-import type { Exported, Exporter, ExportObject } from "./export-folder.ts";
-import type { FolderArchive } from "./folder-archive.ts";
+import type { Exported, ExportObject } from "./export-folder.ts";
+import type { Exporter } from "./exporter.ts";
+import type { FolderArchive, Found } from "./folder-archive.ts";
 
 /** Proves what an archive gives by samples that are exported one by one. */
 export class ArchiveProof<O extends ExportObject> {
   readonly #exporter: Exporter;
   readonly #archive: FolderArchive;
   readonly #objects: readonly O[];
-  /** How empty lines were written in what was found: another folder's sample may tell otherwise meanwhile. */
-  #form: BlankLines;
-  #found: Map<O, Exported<O>>;
+  /** Objects that were edited between the archive and their single export. */
+  readonly #edited = new Map<O, Buffer>();
+  /** An object is looked at several times in a row; unpacking it is dear. */
+  #last:
+    | { readonly object: O; readonly blankLines: BlankLines; readonly found: Found | undefined }
+    | undefined;
 
   constructor(exporter: Exporter, archive: FolderArchive, objects: readonly O[]) {
     this.#exporter = exporter;
     this.#archive = archive;
     this.#objects = objects;
-    this.#form = exporter.trust.blankLines;
-    this.#found = this.#find();
   }
 
-  /** What the archive gives, when all samples of it are equal; nothing when one is not, or when a kind could not be proven. */
-  async proven(): Promise<readonly Exported<O>[]> {
+  /**
+   * What the archive gives, unpacked one by one, once its samples are equal; nothing when one is not, or when a kind
+   * could not be proven.
+   * @throws LakeferryError `corrupt` when the archive is damaged at the object that comes next
+   */
+  async *proven(): AsyncGenerator<Exported<O>> {
     const { trust } = this.#exporter;
-    const samples = this.#samples();
-    for (const object of samples) if (!(await this.#sample(object))) return [];
-    this.#reform();
-    const unproven = samples.some((object) => !trust.isProven(object));
-    return trust.broken === undefined && !unproven ? [...this.#found.values()] : [];
-  }
-
-  #find(): Map<O, Exported<O>> {
-    const found = new Map<O, Exported<O>>();
+    const samples = trust.samples(this.#objects, (object) => this.#find(object) !== undefined);
+    for (const object of samples) if (!(await this.#sample(object))) return;
+    if (samples.some((object) => !trust.isProven(object))) return;
     for (const object of this.#objects) {
-      const bytes = this.#archive.find(object, this.#form);
-      if (bytes) found.set(object, { object, bytes, format: formatOf(object), fromArchive: true });
+      let found = this.#find(object);
+      // The first object that tells how empty lines are written is a sample too: it decides for all that follow.
+      if (found?.tellsBlankLines && !trust.blankLinesKnown) {
+        if (!(await this.#sample(object))) return;
+        found = this.#find(object);
+      }
+      if (trust.broken !== undefined) return; // by another folder's sample
+      const edited = this.#edited.get(object);
+      const bytes = edited ?? found?.bytes;
+      if (bytes) yield { object, bytes, format: formatOf(object), fromArchive: edited === undefined };
     }
-    return found;
   }
 
-  #reform(): void {
+  #find(object: O): Found | undefined {
     const { blankLines } = this.#exporter.trust;
-    if (this.#archive.kind !== "dbc" || this.#form === blankLines) return;
-    this.#form = blankLines;
-    this.#found = this.#find();
-  }
-
-  #samples(): readonly O[] {
-    const { trust } = this.#exporter;
-    const samples = new Set(trust.samples([...this.#found.keys()]));
-    if (this.#archive.kind === "dbc" && !trust.blankLinesKnown) {
-      const telling = [...this.#found.keys()].find((object) => this.#archive.tellsBlankLines(object));
-      if (telling) samples.add(telling);
-    }
-    return [...samples];
+    if (this.#last?.object !== object || this.#last.blankLines !== blankLines)
+      this.#last = { object, blankLines, found: this.#archive.find(object, blankLines) };
+    return this.#last.found;
   }
 
   /** Compares one object. False: the archive is not what single exports are, and no archive is used any more. */
@@ -63,17 +60,16 @@ export class ArchiveProof<O extends ExportObject> {
     const path = absolute(this.#exporter.root, object.path);
     const single = await this.#single(object);
     if (single === undefined) return true; // it cannot be exported by itself: that proves nothing either way
-    if (this.#archive.kind === "dbc" && !trust.blankLinesKnown && this.#archive.tellsBlankLines(object))
-      trust.blankLinesAre(this.#archive.find(object, "bare")?.equals(single) ? "bare" : "spaced");
-    this.#reform();
-    if (this.#found.get(object)?.bytes.equals(single)) {
+    if (!trust.blankLinesKnown && this.#find(object)?.tellsBlankLines)
+      trust.blankLinesAre(this.#archive.find(object, "bare")?.bytes.equals(single) ? "bare" : "spaced");
+    if (this.#find(object)?.bytes.equals(single)) {
       trust.proven(object);
       return true;
     }
     // The object may have been edited between the two requests: only a second look tells.
     const again = await this.#single(object);
     if (again && !again.equals(single)) {
-      this.#found.set(object, { object, bytes: again, format: formatOf(object), fromArchive: false });
+      this.#edited.set(object, again);
       return true;
     }
     trust.disproved(object.path);

@@ -76,7 +76,7 @@ function codeOf(act: () => unknown): string {
 }
 
 /** Reads an archive and all its contents. */
-function readAll(bytes: Buffer, maxInflated?: number): ArchiveEntry[] {
+function readAll(bytes: Buffer, maxInflated?: number): Pick<ArchiveEntry, "name" | "bytes">[] {
   return readArchive(bytes, maxInflated).map((entry) => ({ name: entry.name, bytes: entry.bytes }));
 }
 
@@ -170,7 +170,7 @@ describe("readArchive", () => {
     for (let at = 0; at < good.length; at++) {
       const bad = Buffer.from(good);
       bad[at]! ^= 1 << chance.below(8);
-      let entries: ReturnType<typeof readArchive> | undefined;
+      let entries: ReturnType<typeof readAll> | undefined;
       try {
         entries = readAll(bad);
       } catch (error) {
@@ -195,25 +195,31 @@ describe("readArchive", () => {
 
 describe("archiveKind", () => {
   const entry = (name: string, text: string) => ({ name, bytes: Buffer.from(text) });
+  const kind = (...entries: ReturnType<typeof entry>[]) => archiveKind(readArchive(writeArchive(entries)));
   const json = '{"version": "NotebookV1", "commands": []}';
   test("looks at the content, not at the extension", () => {
-    expect(archiveKind([entry("f/a.sql", json), entry("f/b.python", json)])).toBe("dbc");
-    expect(archiveKind([entry("f/a.sql", "-- Databricks notebook source\nSELECT 1\n")])).toBe("source");
-    expect(archiveKind([entry("f/a.r", "x <- 1"), entry("f/b.scala", json)])).toBe("dbc");
-    expect(archiveKind([entry("f/a.r", "# Databricks notebook source\n"), entry("f/b.sql", json)])).toBe(
+    expect(kind(entry("f/a.sql", json), entry("f/b.python", json))).toBe("dbc");
+    expect(kind(entry("f/a.sql", "-- Databricks notebook source\nSELECT 1\n"))).toBe("source");
+    expect(kind(entry("f/a.r", "x <- 1"), entry("f/b.scala", json))).toBe("dbc");
+    expect(kind(entry("f/a.r", "# Databricks notebook source\n"), entry("f/b.sql", json))).toBe("source");
+    expect(kind(entry("f/data.sql", '{"x": "NotebookV1"}'), entry("f/b.sql", '"NotebookV1"{'))).toBe(
       "source",
     );
-    expect(archiveKind([entry("f/data.sql", '{"x": "NotebookV1"}'), entry("f/b.sql", '"NotebookV1"{')])).toBe(
-      "source",
-    );
-    expect(archiveKind([])).toBe("source");
+    expect(kind()).toBe("source");
+    expect(
+      kind(
+        entry("f/a.r", `x <- "${"é".repeat(2000)}"`),
+        entry("f/long.py", `# Databricks notebook source\n${json.repeat(500)}`),
+        entry("f/b.sql", json),
+      ),
+    ).toBe("source");
   });
 
   const archive = new URL("../../../../../../shared/data/notebooks/exports/ENG-101.dbc", import.meta.url);
   test.skipIf(!existsSync(archive))(
     "knows the DBC archive of ENG-101 (skipped without ../shared/data)",
     () => {
-      expect(archiveKind(readAll(readFileSync(archive)))).toBe("dbc");
+      expect(archiveKind(readArchive(readFileSync(archive)))).toBe("dbc");
     },
   );
 });

@@ -1,6 +1,6 @@
-import { crc32, inflateRawSync } from "node:zlib";
+import { constants, crc32, inflateRawSync } from "node:zlib";
 import { LakeferryError } from "../../../job/errors.ts";
-import { sourceLanguage } from "./dbc.ts";
+import { isNotebookJson, sourceLanguage } from "./dbc.ts";
 import { entryName } from "./entry-name.ts";
 
 /**
@@ -13,6 +13,8 @@ export interface ArchiveEntry {
   readonly name: string;
   /** Inflated and checked when it is asked for: most entries of a folder export did not change. @throws LakeferryError `corrupt` */
   readonly bytes: Buffer;
+  /** Some of its first bytes, not checked: enough to tell what it may be without inflating the whole. */
+  readonly start: Buffer;
 }
 
 /** Far above any export (10 MB deflated), far below what hurts. */
@@ -63,6 +65,9 @@ export function readArchive(bytes: Buffer, maxInflated = MAX_INFLATED): ArchiveE
       get bytes() {
         return inflated(entry, data[index]!);
       },
+      get start() {
+        return startOf(entry, data[index]!);
+      },
     }),
   );
   return entries.filter(({ name }) => !name.endsWith("/"));
@@ -75,21 +80,11 @@ export function readArchive(bytes: Buffer, maxInflated = MAX_INFLATED): ArchiveE
 export function archiveKind(entries: readonly ArchiveEntry[]): "dbc" | "source" {
   const candidates = entries.filter(({ name }) => /\.(?:python|sql|scala|r)$/i.test(name));
   const isSource = (entry: ArchiveEntry): boolean => {
-    const [firstLine] = entry.bytes.toString("latin1", 0, 64).split("\n");
+    const [firstLine] = entry.start.toString("latin1", 0, 64).split("\n");
     return sourceLanguage(firstLine!) !== undefined;
   };
   if (entries.some((entry) => /\.(?:py|sql|scala|r)$/i.test(entry.name) && isSource(entry))) return "source";
   return candidates.some(({ bytes }) => isNotebookJson(bytes)) ? "dbc" : "source";
-}
-
-function isNotebookJson(bytes: Buffer): boolean {
-  if (!bytes.includes('"NotebookV1"')) return false;
-  try {
-    const json = JSON.parse(bytes.toString("utf8")) as { version?: unknown } | null;
-    return json?.version === "NotebookV1";
-  } catch {
-    return false; // not JSON, so not a notebook: an answer, not a failure
-  }
 }
 
 interface Directory {
@@ -195,6 +190,17 @@ function inflated(entry: Central, packed: Buffer): Buffer {
   }
   if (crc32(content) !== entry.crc) throw corrupt(`entry "${entry.name}" does not match its CRC-32`);
   return content;
+}
+
+function startOf({ name, method }: Central, packed: Buffer): Buffer {
+  const first = packed.subarray(0, 512);
+  if (method === 0) return first;
+  try {
+    // With a flush that asks for no end, what there is comes out.
+    return inflateRawSync(first, { finishFlush: constants.Z_SYNC_FLUSH, chunkSize: 4096 });
+  } catch (cause) {
+    throw corrupt(`entry "${name}" cannot be inflated`, cause);
+  }
 }
 
 function inflate({ name, size }: Central, packed: Buffer): Buffer {

@@ -3,6 +3,7 @@ import type { Language } from "../../../connectors/databricks/port.ts";
 import { LakeferryError } from "../../../job/errors.ts";
 import { archiveExtension } from "../names/languages.ts";
 import { notebookJson } from "./dbc-template.ts";
+import { JsonSkimmer } from "./json-skimmer.ts";
 import { writeArchive } from "./write-archive.ts";
 
 /**
@@ -18,12 +19,20 @@ export interface Command {
   readonly showCommandTitle?: boolean | null;
 }
 
+const COMMAND_FIELDS = [
+  "position",
+  "command",
+  "commandTitle",
+  "showCommandTitle",
+] as const satisfies readonly (keyof Command)[];
+
 const COMMENTS: Readonly<Record<Language, string>> = { PYTHON: "#", SQL: "--", SCALA: "//", R: "#" };
 const TITLE = " Databricks notebook source";
 const separator = (comment: string): string => `\n\n${comment} COMMAND ----------\n\n`;
 
 /** A magic cell begins with `%` and a word; exports show that spaces and empty lines before it do not matter. */
 const MAGIC_CELL = /^\s*%[A-Za-z]/;
+const BLANK_LINE = /^\n|\n\n|\n$/;
 
 /**
  * The language of a notebook in source form by its first line, or undefined when the line is not a header, and
@@ -43,6 +52,14 @@ export function sourceLanguage(firstLine: string, fileName = ""): Language | und
  *   not known (another language or version, a title of several lines)
  */
 export function notebookSource(json: Buffer, blankLines: BlankLines = "spaced"): Buffer {
+  return convertNotebook(json, blankLines).source;
+}
+
+/** As `notebookSource`, and whether the source would be another with the other form of empty lines. */
+export function convertNotebook(
+  json: Buffer,
+  blankLines: BlankLines,
+): { readonly source: Buffer; readonly tellsBlankLines: boolean } {
   const { language, commands } = parseNotebook(json);
   const comment = COMMENTS[language];
   const cells = commands
@@ -52,7 +69,10 @@ export function notebookSource(json: Buffer, blankLines: BlankLines = "spaced"):
   const body = cells.length === 0 ? "" : `${cells.join(separator(comment))}\n`;
   const source = `${comment}${TITLE}\n${body}`;
   if (!source.isWellFormed()) throw notSupported("half of a surrogate pair in a cell");
-  return Buffer.from(source, "utf8");
+  const tellsBlankLines = commands.some(
+    ({ command }) => MAGIC_CELL.test(command) && BLANK_LINE.test(command),
+  );
+  return { source: Buffer.from(source, "utf8"), tellsBlankLines };
 }
 
 function titleLine({ commandTitle, showCommandTitle }: Command, comment: string): string {
@@ -70,24 +90,63 @@ function cellSource(command: string, comment: string, blankLines: BlankLines): s
     .join("\n");
 }
 
-function parseNotebook(json: Buffer): { language: Language; commands: Command[] } {
-  if (!isUtf8(json)) throw corrupt("it is not in UTF-8");
-  let notebook: { version?: unknown; language?: unknown; commands?: unknown } | null;
+interface ArchivedNotebook {
+  readonly version?: unknown;
+  readonly language?: unknown;
+  readonly commands?: readonly Partial<Command>[];
+}
+
+/** @throws SyntaxError when it is not JSON, or a part of it is of another shape */
+function skimNotebook(json: Buffer): ArchivedNotebook {
+  const skimmer = new JsonSkimmer(json);
+  const notebook: { -readonly [K in keyof ArchivedNotebook]: ArchivedNotebook[K] } = {};
+  skimmer.object(["version", "language", "commands"], (name) => {
+    if (name !== "commands" || !skimmer.isArray()) {
+      notebook[name as "version"] = skimmer.value();
+      return;
+    }
+    const commands: Partial<Command>[] = [];
+    skimmer.array(() => {
+      const command: Record<string, unknown> = {};
+      skimmer.object(COMMAND_FIELDS, (field) => {
+        command[field] = skimmer.value();
+      });
+      commands.push(command);
+    });
+    notebook.commands = commands;
+  });
+  skimmer.end();
+  return notebook;
+}
+
+/** Whether the bytes are a notebook of an archive, in the one version there is. */
+export function isNotebookJson(bytes: Buffer): boolean {
+  if (!bytes.includes('"NotebookV1"')) return false;
   try {
-    notebook = JSON.parse(json.toString("utf8"));
-  } catch (cause) {
-    throw corrupt("it is not JSON", cause);
+    return skimNotebook(bytes).version === "NotebookV1";
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
   }
-  if (notebook === null || typeof notebook !== "object") throw corrupt("it is not an object");
+}
+
+function parseNotebook(json: Buffer): { language: Language; commands: readonly Command[] } {
+  if (!isUtf8(json)) throw corrupt("it is not in UTF-8");
+  let notebook: ArchivedNotebook;
+  try {
+    notebook = skimNotebook(json);
+  } catch (cause) {
+    throw corrupt("it is not JSON of a notebook", cause);
+  }
   if (notebook.version !== "NotebookV1") throw notSupported(`version ${String(notebook.version)}`);
   const language = String(notebook.language).toUpperCase();
   if (!Object.hasOwn(COMMENTS, language)) throw notSupported(`language ${String(notebook.language)}`);
   if (!Array.isArray(notebook.commands)) throw corrupt("it has no commands");
   for (const command of notebook.commands as Partial<Command>[]) {
-    const complete = typeof command?.command === "string" && Number.isFinite(command.position);
+    const complete = typeof command.command === "string" && Number.isFinite(command.position);
     if (!complete) throw corrupt("a command has no text or no position");
   }
-  return { language: language as Language, commands: notebook.commands };
+  return { language: language as Language, commands: notebook.commands as readonly Command[] };
 }
 
 /**

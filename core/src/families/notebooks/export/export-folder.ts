@@ -1,11 +1,12 @@
-import type { Language, WorkspaceReader } from "../../../connectors/databricks/port.ts";
+import { setImmediate } from "node:timers/promises";
+import type { Language } from "../../../connectors/databricks/port.ts";
 import { asLakeferryError, endsRun, LakeferryError } from "../../../job/errors.ts";
 import type { BackupFormat } from "../names/repository-names.ts";
 import { absolute } from "../scan-workspace.ts";
 import { archiveKind, readArchive } from "./archive.ts";
 import { ArchiveProof } from "./archive-proof.ts";
 import { notebookSource } from "./dbc.ts";
-import type { ExportTrust } from "./export-trust.ts";
+import type { Exporter } from "./exporter.ts";
 import { FolderArchive } from "./folder-archive.ts";
 
 /** What an export needs to know of an object. */
@@ -28,15 +29,7 @@ export interface Exported<O extends ExportObject> {
   readonly fromArchive: boolean;
 }
 
-export interface Exporter {
-  readonly workspace: WorkspaceReader;
-  readonly root: string;
-  readonly format: BackupFormat;
-  readonly trust: ExportTrust;
-  /** Bounds the requests at work at once, over all folders. */
-  readonly limit: <T>(work: () => Promise<T>) => Promise<T>;
-  warn(text: string, item: string): void;
-}
+const TURN_BYTES = 256 * 1024;
 
 export interface FolderResult {
   /** Objects that could not be exported, with the reason. */
@@ -58,9 +51,7 @@ export async function exportFolder<O extends ExportObject>(
 ): Promise<FolderResult> {
   let left: readonly O[] = objects;
   if (way === "archive" && exporter.trust.broken === undefined) {
-    const found = await fromArchive(exporter, folder, objects);
-    for (const exported of found) await each(exported);
-    const done = new Set(found.map(({ object }) => object));
+    const done = await fromArchive(exporter, folder, objects, each);
     left = objects.filter((object) => !done.has(object));
   }
   const rejected: { path: string; error: LakeferryError }[] = [];
@@ -87,16 +78,30 @@ async function isGone(exporter: Exporter, object: ExportObject): Promise<boolean
   return (await exporter.workspace.stat(absolute(exporter.root, object.path))) === undefined;
 }
 
-/** What an archive of the folder gives and samples prove; nothing when it cannot be used. */
+/** Hands on what an archive of the folder gives and samples prove, and says what that was; nothing when it cannot be used. */
 async function fromArchive<O extends ExportObject>(
   exporter: Exporter,
   folder: string,
   objects: readonly O[],
-): Promise<readonly Exported<O>[]> {
+  each: (exported: Exported<O>) => Promise<void>,
+): Promise<ReadonlySet<O>> {
   const path = absolute(exporter.root, folder);
+  const done = new Set<O>();
   try {
     const bytes = await exporter.limit(() => exporter.workspace.export(path, "SOURCE"));
-    return await new ArchiveProof(exporter, new FolderArchive(path, readArchive(bytes)), objects).proven();
+    let sinceTurn = TURN_BYTES;
+    for await (const exported of new ArchiveProof(
+      exporter,
+      new FolderArchive(path, readArchive(bytes)),
+      objects,
+    ).proven()) {
+      await each(exported);
+      done.add(exported.object);
+      sinceTurn += exported.bytes.length;
+      if (sinceTurn < TURN_BYTES) continue;
+      sinceTurn = 0;
+      await setImmediate(); // unpacking keeps the processor busy: answers and a cancel are heard in between
+    }
   } catch (thrown) {
     const error = asLakeferryError(thrown);
     if (endsRun(error)) throw error;
@@ -106,8 +111,8 @@ async function fromArchive<O extends ExportObject>(
         `The folder's archive cannot be used (${error.message}); its objects are exported one by one.`,
         path,
       );
-    return [];
   }
+  return done;
 }
 
 const WITHOUT_OUTPUTS = "With its outputs it is over the export limit: it is kept as source, without them.";

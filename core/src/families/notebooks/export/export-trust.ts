@@ -42,20 +42,21 @@ export class ExportTrust {
     return this.#broken;
   }
 
-  /** Which of an archive's objects to export one by one as well. */
-  samples<T extends Sampled>(objects: readonly T[]): readonly T[] {
+  /** Which of an archive's objects to export one by one as well; `isThere` says whether the archive gives an object. */
+  samples<T extends Sampled>(objects: readonly T[], isThere: (object: T) => boolean): readonly T[] {
     const chosen: T[] = [];
     const wanted = new Map<string, number>();
     for (const object of objects) {
       const kind = kindOf(object);
       const open = wanted.get(kind) ?? SAMPLES_OF_A_KIND - (this.#proven.get(kind) ?? 0);
-      if (open <= 0) continue;
+      if (open <= 0 || !isThere(object)) continue;
       wanted.set(kind, open - 1);
       chosen.push(object);
     }
     this.#archives += 1;
-    if (chosen.length === 0 && this.#archives % SAMPLE_EVERY === 0 && objects.length > 0)
-      chosen.push(objects[this.#archives % objects.length]!);
+    const turn = objects[this.#archives % objects.length];
+    if (chosen.length === 0 && this.#archives % SAMPLE_EVERY === 0 && turn && isThere(turn))
+      chosen.push(turn);
     return chosen;
   }
 

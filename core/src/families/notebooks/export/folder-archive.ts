@@ -2,7 +2,19 @@ import type { Language } from "../../../connectors/databricks/port.ts";
 import { LakeferryError } from "../../../job/errors.ts";
 import { archiveExtension, sourceExtension } from "../names/languages.ts";
 import { type ArchiveEntry, archiveKind } from "./archive.ts";
-import { type BlankLines, notebookSource, sourceLanguage } from "./dbc.ts";
+import { type BlankLines, convertNotebook, sourceLanguage } from "./dbc.ts";
+
+export interface ArchivedObject {
+  readonly path: string;
+  readonly type: string;
+  readonly language?: Language;
+}
+
+export interface Found {
+  readonly bytes: Buffer;
+  /** Whether the bytes would be others, were empty lines of magic cells written in the other form. */
+  readonly tellsBlankLines: boolean;
+}
 
 /** A folder export, asked for the direct children of the folder. What it does not hold, or holds twice, it does not have. */
 export class FolderArchive {
@@ -22,18 +34,18 @@ export class FolderArchive {
    * The object's exported bytes: of a notebook its source form. Undefined: it must be exported by itself.
    * @throws LakeferryError `corrupt` when the archive is damaged there
    */
-  find(
-    object: { readonly path: string; readonly type: string; readonly language?: Language },
-    blankLines: BlankLines,
-  ): Buffer | undefined {
+  find(object: ArchivedObject, blankLines: BlankLines): Found | undefined {
     const entry = this.#entry(object);
     if (!entry) return undefined;
     const { bytes } = entry;
+    const isFound = (found: boolean): Found | undefined =>
+      found ? { bytes, tellsBlankLines: false } : undefined;
     // A file that reads like a notebook may be the entry of a notebook beside it (`a` and `a.py`).
-    if (object.type !== "NOTEBOOK") return this.kind === "source" && !isNotebook(bytes) ? bytes : undefined;
-    if (this.kind === "source") return isNotebook(bytes) ? bytes : undefined;
+    if (object.type !== "NOTEBOOK") return isFound(this.kind === "source" && !isNotebook(bytes));
+    if (this.kind === "source") return isFound(isNotebook(bytes));
     try {
-      return notebookSource(bytes, blankLines);
+      const { source, tellsBlankLines } = convertNotebook(bytes, blankLines);
+      return { bytes: source, tellsBlankLines };
     } catch (thrown) {
       // A notebook whose archive form cannot be expressed as source is exported by itself.
       if (thrown instanceof LakeferryError && thrown.code === "not-supported") return undefined;
@@ -41,22 +53,8 @@ export class FolderArchive {
     }
   }
 
-  /** Whether the notebook's source depends on how empty lines of magic cells are written. */
-  tellsBlankLines(object: {
-    readonly path: string;
-    readonly type: string;
-    readonly language?: Language;
-  }): boolean {
-    const [spaced, bare] = [this.find(object, "spaced"), this.find(object, "bare")];
-    return spaced !== undefined && bare !== undefined && !spaced.equals(bare);
-  }
-
   /** Archives begin with the folder's own name, or with its children: both are public, so both are read. */
-  #entry(object: {
-    readonly path: string;
-    readonly type: string;
-    readonly language?: Language;
-  }): ArchiveEntry | undefined {
+  #entry(object: ArchivedObject): ArchiveEntry | undefined {
     const name = object.path.slice(object.path.lastIndexOf("/") + 1) + this.#extension(object);
     const folder = this.#path.slice(this.#path.lastIndexOf("/") + 1);
     const found = [name, `${folder}/${name}`, `${this.#path.slice(1)}/${name}`]
@@ -65,7 +63,7 @@ export class FolderArchive {
     return found.length === 1 && found[0] !== "twice" ? found[0] : undefined;
   }
 
-  #extension(object: { readonly type: string; readonly language?: Language }): string {
+  #extension(object: ArchivedObject): string {
     if (object.type !== "NOTEBOOK") return "";
     return this.kind === "dbc" ? archiveExtension(object.language) : sourceExtension(object.language);
   }

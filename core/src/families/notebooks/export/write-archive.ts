@@ -7,7 +7,7 @@ const DEFLATE = 8;
 const DATE = 0x21;
 
 /** A zip archive of the entries, deflated, names in UTF-8. For a few entries, together under 4 GiB. */
-export function writeArchive(entries: readonly ArchiveEntry[]): Buffer {
+export function writeArchive(entries: readonly Pick<ArchiveEntry, "name" | "bytes">[]): Buffer {
   const parts: Buffer[] = [];
   const directory: Buffer[] = [];
   let offset = 0;

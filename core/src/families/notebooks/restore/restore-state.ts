@@ -1,11 +1,9 @@
-import pLimit from "p-limit";
 import type { WorkspaceObject } from "../../../connectors/databricks/port.ts";
 import type { ReadContext, WriteContext } from "../../../job/context.ts";
 import { asLakeferryError } from "../../../job/errors.ts";
 import { count } from "../../../job/quantities.ts";
 import { normalFolder, normalRoot } from "../backup/backup-state.ts";
-import type { Exporter } from "../export/export-folder.ts";
-import { ExportTrust } from "../export/export-trust.ts";
+import { createExporter, type Exporter } from "../export/exporter.ts";
 import { selection } from "../globs.ts";
 import type { restoreInputs } from "../inputs.ts";
 import { folderOf, type ManifestEntry } from "../manifest/manifest-bucket.ts";
@@ -61,16 +59,18 @@ export async function prepareRestore(
       chosen.push({ entry, target: absolute(root, entry.path) });
   }
   chosen.sort((a, b) => (a.target < b.target ? -1 : 1));
-  const limit = pLimit(inputs.concurrency);
-  const exporter: Exporter = {
+  const exporter = createExporter({
     workspace: connections.destination.workspace,
     root: "/",
     format: description.format,
-    trust: new ExportTrust(),
-    limit: (work) => limit(work),
+    concurrency: inputs.concurrency,
     warn: (text, item) => c.say({ type: "warning", text, item }),
-  };
-  const present = await listTargets(c, new Set(chosen.map(({ target }) => folderOf(target) || "/")), limit);
+  });
+  const present = await listTargets(
+    c,
+    new Set(chosen.map(({ target }) => folderOf(target) || "/")),
+    exporter.limit,
+  );
   const there = chosen.filter(({ target }) => present.has(target));
   // Equal ones need no writing, and `never` says of the others that they differ: so what is there is compared, unless all of it is replaced anyway.
   const equal =

@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import type { Language } from "../../../connectors/databricks/port.ts";
 import { errorFacts, type Rejection } from "../../../job/events.ts";
 import type { Staged } from "../../../job/phase.ts";
-import { type Exporter, exportFolder } from "../export/export-folder.ts";
+import { exportFolder } from "../export/export-folder.ts";
+import type { Exporter } from "../export/exporter.ts";
 import type { ManifestEntry } from "../manifest/manifest-bucket.ts";
 import type { RestoreWrite } from "./restore-state.ts";
 
