@@ -57,9 +57,9 @@ export class FolderArchive {
   #entry(object: ArchivedObject): ArchiveEntry | undefined {
     const name = object.path.slice(object.path.lastIndexOf("/") + 1) + this.#extension(object);
     const folder = this.#path.slice(this.#path.lastIndexOf("/") + 1);
-    const found = [name, `${folder}/${name}`, `${this.#path.slice(1)}/${name}`]
-      .map((one) => this.#entries.get(one))
-      .filter((one) => one !== undefined);
+    // A set: of a folder below the root, the last two are one name.
+    const names = new Set([name, `${folder}/${name}`, `${this.#path.slice(1)}/${name}`]);
+    const found = [...names].map((one) => this.#entries.get(one)).filter((one) => one !== undefined);
     return found.length === 1 && found[0] !== "twice" ? found[0] : undefined;
   }
 
