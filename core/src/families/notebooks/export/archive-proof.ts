@@ -38,6 +38,7 @@ export class ArchiveProof<O extends ExportObject> {
       // The first object that tells how empty lines are written is a sample too: it decides for all that follow.
       if (found?.tellsBlankLines && !trust.blankLinesKnown) {
         if (!(await this.#sample(object))) return;
+        if (!trust.blankLinesKnown) continue; // a guess is no proof
         found = this.#find(object);
       }
       if (trust.broken !== undefined) return; // by another folder's sample

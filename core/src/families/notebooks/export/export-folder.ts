@@ -40,7 +40,7 @@ export interface FolderResult {
 
 /**
  * Exports objects of one folder, by one archive or one by one, and hands each to `each` as it comes. An archive that is
- * not proven, too large, damaged or incomplete is replaced by single exports. Throws only what ends a run.
+ * not proven, too large, damaged or incomplete is replaced by single exports. Throws what ends a run, and what `each` throws.
  */
 export async function exportFolder<O extends ExportObject>(
   exporter: Exporter,
@@ -49,24 +49,32 @@ export async function exportFolder<O extends ExportObject>(
   way: "archive" | "single",
   each: (exported: Exported<O>) => Promise<void>,
 ): Promise<FolderResult> {
-  let left: readonly O[] = objects;
+  const done = new Set<O>();
   if (way === "archive" && exporter.trust.broken === undefined) {
-    const done = await fromArchive(exporter, folder, objects, each);
-    left = objects.filter((object) => !done.has(object));
+    let sinceTurn = TURN_BYTES;
+    for await (const exported of archived(exporter, folder, objects)) {
+      await each(exported);
+      done.add(exported.object);
+      sinceTurn += exported.bytes.length;
+      if (sinceTurn < TURN_BYTES) continue;
+      sinceTurn = 0;
+      await setImmediate(); // unpacking keeps the processor busy: answers and a cancel are heard in between
+    }
   }
   const rejected: { path: string; error: LakeferryError }[] = [];
   const gone: string[] = [];
+  const refused = async (object: O, thrown: unknown): Promise<undefined> => {
+    const error = asLakeferryError(thrown);
+    if (endsRun(error)) throw error;
+    if (error.code === "not-found" && (await isGone(exporter, object))) gone.push(object.path);
+    else rejected.push({ path: object.path, error });
+  };
+  const left = objects.filter((object) => !done.has(object));
   await Promise.all(
     left.map((object) =>
       exporter.limit(async () => {
-        try {
-          await each(await exportSingle(exporter, object));
-        } catch (thrown) {
-          const error = asLakeferryError(thrown);
-          if (endsRun(error)) throw error;
-          if (error.code === "not-found" && (await isGone(exporter, object))) gone.push(object.path);
-          else rejected.push({ path: object.path, error });
-        }
+        const exported = await exportSingle(exporter, object).catch((thrown) => refused(object, thrown));
+        if (exported) await each(exported);
       }),
     ),
   );
@@ -78,41 +86,26 @@ async function isGone(exporter: Exporter, object: ExportObject): Promise<boolean
   return (await exporter.workspace.stat(absolute(exporter.root, object.path))) === undefined;
 }
 
-/** Hands on what an archive of the folder gives and samples prove, and says what that was; nothing when it cannot be used. */
-async function fromArchive<O extends ExportObject>(
+/** What an archive of the folder gives and samples prove; nothing, or no more, when it cannot be used. */
+async function* archived<O extends ExportObject>(
   exporter: Exporter,
   folder: string,
   objects: readonly O[],
-  each: (exported: Exported<O>) => Promise<void>,
-): Promise<ReadonlySet<O>> {
+): AsyncGenerator<Exported<O>> {
   const path = absolute(exporter.root, folder);
-  const done = new Set<O>();
   try {
     const bytes = await exporter.limit(() => exporter.workspace.export(path, "SOURCE"));
-    let sinceTurn = TURN_BYTES;
-    for await (const exported of new ArchiveProof(
-      exporter,
-      new FolderArchive(path, readArchive(bytes)),
-      objects,
-    ).proven()) {
-      await each(exported);
-      done.add(exported.object);
-      sinceTurn += exported.bytes.length;
-      if (sinceTurn < TURN_BYTES) continue;
-      sinceTurn = 0;
-      await setImmediate(); // unpacking keeps the processor busy: answers and a cancel are heard in between
-    }
+    yield* new ArchiveProof(exporter, new FolderArchive(path, readArchive(bytes)), objects).proven();
   } catch (thrown) {
     const error = asLakeferryError(thrown);
     if (endsRun(error)) throw error;
     // Over the limit, damaged, or in a form that is not known: the objects are exported one by one instead.
     if (error.code !== "too-large" && error.code !== "not-found")
       exporter.warn(
-        `The folder's archive cannot be used (${error.message}); its objects are exported one by one.`,
+        `The folder's archive cannot be used (${error.message}); what it has not given is exported one by one.`,
         path,
       );
   }
-  return done;
 }
 
 const WITHOUT_OUTPUTS = "With its outputs it is over the export limit: it is kept as source, without them.";
